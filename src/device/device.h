@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <vulkan/vulkan.h>
+#include "error.h"
+
+G_BEGIN_DECLS
+
+/* A Vulkan device with one compute queue, its pipeline cache and its
+ * limits. Reference counted; all functions may be called from any thread. */
+typedef struct _KilnDevice KilnDevice;
+
+typedef struct {
+  char name[VK_MAX_PHYSICAL_DEVICE_NAME_SIZE];
+  char driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE];
+  char uuid[37];                /* deviceUUID as text, 8-4-4-4-12 */
+  VkPhysicalDeviceType type;
+  guint32 subgroup_size;
+  guint64 max_storage_range;    /* bytes one shader binding may span */
+  guint64 max_allocation;       /* bytes one VkDeviceMemory may have */
+  guint64 storage_alignment;    /* bytes; binding offsets are multiples */
+  guint64 memory_total;         /* bytes of the largest device-local heap */
+  float timestamp_period;       /* nanoseconds a tick; 0: no timestamps */
+} KilnDeviceInfo;
+
+/**
+ * kiln_device_open:
+ * @which: (nullable): an index ("0"), a part of the name ("llvmpipe",
+ *     any case), or a UUID; %NULL or "" takes the best: discrete before
+ *     integrated before virtual before CPU
+ *
+ * Returns: (transfer full): a new device, or %NULL with @error set
+ *     (%KILN_ERROR_NO_DEVICE lists those that exist).
+ */
+KilnDevice *kiln_device_open (const char *which, GError **error);
+KilnDevice *kiln_device_ref (KilnDevice *device);
+void kiln_device_unref (KilnDevice *device);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnDevice, kiln_device_unref)
+
+const KilnDeviceInfo *kiln_device_get_info (KilnDevice *device);
+
+/* True for software devices: they want no shared memory, no barriers, fp32. */
+gboolean kiln_device_is_cpu (KilnDevice *device);
+
+/* One line a device ("0: NVIDIA H100 (discrete, …)"), for error texts. */
+char *kiln_device_list (void);
+
+G_END_DECLS

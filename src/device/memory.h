@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "device.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  KILN_MEMORY_DEVICE,           /* device-local; mapped only where the device's is the host's */
+  KILN_MEMORY_UPLOAD,           /* host-visible, written by the CPU */
+  KILN_MEMORY_DOWNLOAD,         /* host-visible and cached, read by the CPU */
+} KilnMemory;
+
+/* A storage buffer with memory of its own. Reference counted. */
+typedef struct _KilnBuffer KilnBuffer;
+
+/* Fails with KILN_ERROR_OUT_OF_MEMORY, figures in the message. */
+KilnBuffer *kiln_buffer_new (KilnDevice *device, guint64 size,
+    KilnMemory memory, GError **error);
+KilnBuffer *kiln_buffer_ref (KilnBuffer *buffer);
+void kiln_buffer_unref (KilnBuffer *buffer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnBuffer, kiln_buffer_unref)
+
+guint64 kiln_buffer_get_size (KilnBuffer *buffer);
+KilnDevice *kiln_buffer_get_device (KilnBuffer *buffer);
+
+/* The buffer's bytes (persistently mapped, coherent), NULL if not visible. */
+guint8 *kiln_buffer_get_data (KilnBuffer *buffer);
+
+/* Copies between host and buffer, through staging where it is not visible.
+ * They wait until the copy is done; no submitted work may use the bytes. */
+gboolean kiln_buffer_write (KilnBuffer *buffer, guint64 offset,
+    const void *data, guint64 size, GError **error);
+gboolean kiln_buffer_read (KilnBuffer *buffer, guint64 offset,
+    void *data, guint64 size, GError **error);
+
+/* All bytes that buffers of this device hold now, and the most they held. */
+guint64 kiln_device_get_allocated (KilnDevice *device, guint64 *peak);
+
+G_END_DECLS

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "graph.h"
+
+G_BEGIN_DECLS
+
+/* Where every tensor of a graph lies, known before anything is allocated. */
+typedef struct {
+  guint64 arena_bytes;          /* activations and scratch, lifetimes overlapped */
+  guint64 weight_bytes;         /* packed weights */
+  guint64 external_bytes;       /* inputs and outputs by name */
+  guint64 largest_tensor;       /* bytes */
+  double flops;
+  guint n_operations;
+} KilnPlan;
+
+/* Places the graph's tensors and fills plan (may be NULL). */
+gboolean kiln_graph_plan (KilnGraph *graph, KilnPlan *plan, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "weight-store.h"
+
+G_BEGIN_DECLS
+
+/* A graph recorded for a device, run any number of times. */
+typedef struct _KilnProgram KilnProgram;
+
+typedef struct {
+  const char *name;             /* as in kiln_graph_input(), kiln_graph_output() */
+  KilnBuffer *buffer;           /* at least kiln_shape_bytes() large */
+} KilnExternal;
+
+/* Plans, loads weights into the store (may be NULL for a graph without),
+ * allocates the arena and records. The program keeps buffers and store
+ * memory it uses; the graph may be freed afterwards, the store not. */
+KilnProgram *kiln_program_new (KilnGraph *graph, KilnDevice *device,
+    KilnWeightStore *store, const KilnExternal *externals, guint n_externals,
+    GError **error);
+void kiln_program_free (KilnProgram *program);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnProgram, kiln_program_free)
+
+gboolean kiln_program_run (KilnProgram *program, GCancellable *cancellable,
+    GError **error);
+KilnCommands *kiln_program_get_commands (KilnProgram *program);
+
+G_END_DECLS

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "op.h"
+#include "matmul.h"
+
+G_BEGIN_DECLS
+
+/* y = act (a_scale · a · factor + b_scale · b). Inputs: a, b (optional),
+ * factor (optional: fp32 1×1×1×1, read at run time, so it may change
+ * from run to run without recording again). b has a's channels and
+ * either a's rows or fewer: then row i of b goes with the i-th equal share
+ * of a's rows. Types of a, b and y are independent: this is also the
+ * conversion between fp32 and fp16. */
+typedef struct {
+  float a_scale, b_scale;
+  KilnActivation activation;    /* NONE or SILU, GELU, QUICK_GELU */
+  KilnType type;                /* of the result */
+} KilnAffine;
+
+extern const KilnOpClass kiln_affine_class;
+
+/* Channels side by side: inputs x0, x1 (…up to 4), same positions; a frame
+ * count of 1 is repeated for all frames of the first. */
+extern const KilnOpClass kiln_concat_class;
+
+/* Tokens one after another: [frames, 1, n0 + n1, C] from inputs of n0 and
+ * n1 positions a frame (CLIP's class token before its patches). An input
+ * with frame count 1 is repeated. */
+extern const KilnOpClass kiln_join_class;
+
+/* The first `rows` positions of each frame, as [frames, 1, rows, C]. */
+typedef struct {
+  guint32 rows;
+} KilnFirst;
+
+extern const KilnOpClass kiln_first_class;
+
+/* Between a plain fp32 tensor with planes (NCHW; a "row" of the plain
+ * side is one plane's row: shape frames×channels×height×width held as
+ * KilnShape {F32, frames, channels·height, width/…}) and channels-last.
+ * The plain side is bound as a flat 1×1×1×n fp32 vector. */
+typedef struct {
+  gboolean to_planes;           /* else from planes */
+  guint32 frames, height, width, channels;
+  float scale, offset;          /* y = x · scale + offset */
+  KilnType type;                /* of the channels-last side when it is the result */
+} KilnPlanes;
+
+extern const KilnOpClass kiln_planes_class;
+
+/* Sinusoidal embedding (Vaswani et al. 2017, as diffusers' Timesteps with
+ * flip_sin_to_cos and shift 0): [cos | sin], frequency i is
+ * 10000^(−i/half). Input: fp32 values, 1×1×1×n; result 1×1×n×size, or
+ * 1×1×1×(n·size) where `flatten`. size is even. */
+typedef struct {
+  guint32 size;
+  gboolean flatten;
+} KilnSinusoid;
+
+extern const KilnOpClass kiln_sinusoid_class;
+
+/* One Euler step of v-prediction (Karras et al. 2022, eq. 5, in diffusers'
+ * parametrisation) with guidance a frame. Inputs, all fp32: sample,
+ * conditional prediction, unconditional prediction (optional), guidance
+ * 1×1×1×frames, sigmas 1×1×1×2 (now, next). Result: the next sample. */
+extern const KilnOpClass kiln_euler_class;
+
+G_END_DECLS
