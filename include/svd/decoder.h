@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <svd/sampler.h>
+
+G_BEGIN_DECLS
+
+/**
+ * SvdFrameFunc:
+ * @index: number of the frame in the clip, from 0, in order
+ * @pixels: width × height × 4 bytes: R, G, B, 255; valid during the call
+ * Returns: %FALSE to stop early (svd_decoder_decode() then returns %TRUE)
+ */
+typedef gboolean (*SvdFrameFunc) (guint index, guint width, guint height,
+    const guint8 *pixels, gpointer user_data);
+
+typedef struct _SvdDecoder SvdDecoder;
+
+/* Loads the temporal decoder's weights. */
+SVD_API SvdDecoder *svd_decoder_new (SvdDevice *device, SvdModel *model,
+    SvdPrecision precision, GError **error);
+SVD_API void svd_decoder_free (SvdDecoder *decoder);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdDecoder, svd_decoder_free)
+
+/**
+ * svd_decoder_decode:
+ * @decode_chunk_size: frames decoded together; temporal layers do not see
+ *     past a chunk's edge (as in diffusers); 0: all frames at once
+ * @frame: called for each frame as its chunk is done
+ *
+ * Values are clamped to 0…1 and rounded to 8 bits as diffusers does.
+ */
+SVD_API gboolean svd_decoder_decode (SvdDecoder *decoder,
+    const SvdLatents *latents, guint decode_chunk_size, SvdFrameFunc frame,
+    gpointer user_data, GCancellable *cancellable, GError **error);
+
+G_END_DECLS
