@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "private.h"
+
+#include <string.h>
+
+struct _KilnBuffer
+{
+  gatomicrefcount refs;
+  KilnDevice *device;
+  guint64 size;
+  VkBuffer buffer;
+  VkDeviceMemory memory;
+  guint8 *data;
+};
+
+/* ---- Memory types, best first; the first that the device has is taken. */
+
+static guint
+wanted_flags (KilnDevice *device, KilnMemory memory,
+    VkMemoryPropertyFlags flags[3])
+{
+  const VkMemoryPropertyFlags visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
+      | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+  gboolean shared = device->info.type != VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+  guint n = 0;
+
+  switch (memory) {
+    case KILN_MEMORY_DEVICE:
+      if (shared)
+        flags[n++] = local | visible;
+      flags[n++] = local;
+      flags[n++] = 0;
+      break;
+    case KILN_MEMORY_UPLOAD:
+      flags[n++] = visible;
+      break;
+    case KILN_MEMORY_DOWNLOAD:
+      flags[n++] = visible | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+      flags[n++] = visible;
+      break;
+  }
+  return n;
+}
+
+static gint
+find_memory_type (KilnDevice *device, guint32 allowed, KilnMemory memory,
+    VkMemoryPropertyFlags *flags)
+{
+  VkMemoryPropertyFlags wanted[3];
+  guint n = wanted_flags (device, memory, wanted);
+
+  for (guint w = 0; w < n; w++)
+    for (guint i = 0; i < device->memory.memoryTypeCount; i++) {
+      *flags = device->memory.memoryTypes[i].propertyFlags;
+      if ((allowed & (1u << i)) && (*flags & wanted[w]) == wanted[w])
+        return i;
+    }
+  return -1;
+}
+
+static void
+account (KilnDevice *device, gint64 bytes)
+{
+  g_mutex_lock (&device->memory_lock);
+  device->allocated += bytes;
+  device->peak = MAX (device->peak, device->allocated);
+  g_mutex_unlock (&device->memory_lock);
+}
+
+guint64
+kiln_device_get_allocated (KilnDevice *device, guint64 *peak)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->memory_lock);
+
+  if (peak != NULL)
+    *peak = device->peak;
+  return device->allocated;
+}
+
+/* ---- Buffers */
+
+static void
+set_memory_error (GError **error, KilnBuffer *self, VkResult result)
+{
+  g_autofree char *asked = g_format_size (self->size);
+  g_autofree char *held =
+      g_format_size (kiln_device_get_allocated (self->device, NULL));
+  g_autofree char *total = g_format_size (self->device->info.memory_total);
+
+  if (result == VK_ERROR_DEVICE_LOST) {
+    kiln_set_vk_error (error, result, "allocating memory");
+    return;
+  }
+  g_set_error (error, KILN_ERROR, KILN_ERROR_OUT_OF_MEMORY,
+      "Not enough memory on %s: %s more are needed, %s are held already, the "
+      "device has %s in all; use a smaller size, fewer frames or fp16",
+      self->device->info.name, asked, held, total);
+}
+
+static VkResult
+allocate (KilnBuffer *self, KilnMemory memory)
+{
+  VkDevice device = self->device->device;
+  VkBufferCreateInfo buffer_info = {
+    .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+    .size = self->size,
+    .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT
+        | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+  };
+  VkMemoryAllocateInfo info = {
+    .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+  };
+  VkMemoryRequirements needs;
+  VkMemoryPropertyFlags flags = 0;
+  VkResult result =
+      vkCreateBuffer (device, &buffer_info, NULL, &self->buffer);
+  gint type;
+
+  if (result != VK_SUCCESS)
+    return result;
+  vkGetBufferMemoryRequirements (device, self->buffer, &needs);
+  type = find_memory_type (self->device, needs.memoryTypeBits, memory, &flags);
+  if (type < 0 || needs.size > self->device->info.max_allocation)
+    return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  info.allocationSize = needs.size;
+  info.memoryTypeIndex = type;
+  result = vkAllocateMemory (device, &info, NULL, &self->memory);
+  if (result == VK_SUCCESS)
+    result = vkBindBufferMemory (device, self->buffer, self->memory, 0);
+  if (result == VK_SUCCESS && (flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT)
+      && (memory != KILN_MEMORY_DEVICE || self->device->info.type
+          != VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU))
+    result = vkMapMemory (device, self->memory, 0, VK_WHOLE_SIZE, 0,
+        (void **) &self->data);
+  return result;
+}
+
+KilnBuffer *
+kiln_buffer_new (KilnDevice *device, guint64 size, KilnMemory memory,
+    GError **error)
+{
+  KilnBuffer *self = g_new0 (KilnBuffer, 1);
+  VkResult result;
+
+  g_atomic_ref_count_init (&self->refs);
+  self->device = kiln_device_ref (device);
+  self->size = MAX (size, 256);
+  account (device, self->size);
+  result = allocate (self, memory);
+  if (result != VK_SUCCESS) {
+    account (device, -(gint64) self->size);
+    set_memory_error (error, self, result);
+    self->size = 0;
+    kiln_buffer_unref (self);
+    return NULL;
+  }
+  return self;
+}
+
+KilnBuffer *
+kiln_buffer_ref (KilnBuffer *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+kiln_buffer_unref (KilnBuffer *self)
+{
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  vkDestroyBuffer (self->device->device, self->buffer, NULL);
+  vkFreeMemory (self->device->device, self->memory, NULL);
+  account (self->device, -(gint64) self->size);
+  kiln_device_unref (self->device);
+  g_free (self);
+}
+
+guint64
+kiln_buffer_get_size (KilnBuffer *self)
+{
+  return self->size;
+}
+
+KilnDevice *
+kiln_buffer_get_device (KilnBuffer *self)
+{
+  return self->device;
+}
+
+guint8 *
+kiln_buffer_get_data (KilnBuffer *self)
+{
+  return self->data;
+}
+
+VkBuffer
+kiln_buffer_get_handle (KilnBuffer *self)
+{
+  return self->buffer;
+}
+
+/* ---- Copies from and to the host */
+
+static gboolean
+copy_now (KilnBuffer *src, guint64 src_offset, KilnBuffer *dst,
+    guint64 dst_offset, guint64 size, GError **error)
+{
+  KilnRecorder *recorder = kiln_recorder_new (src->device);
+  g_autoptr (KilnCommands) commands = NULL;
+
+  kiln_recorder_barrier (recorder);
+  kiln_recorder_copy (recorder, src, src_offset, dst, dst_offset, size);
+  kiln_recorder_barrier (recorder);
+  commands = kiln_recorder_finish (recorder, error);
+  return commands != NULL && kiln_commands_run (commands, NULL, error);
+}
+
+gboolean
+kiln_buffer_write (KilnBuffer *self, guint64 offset, const void *data,
+    guint64 size, GError **error)
+{
+  g_autoptr (KilnBuffer) staging = NULL;
+
+  g_return_val_if_fail (offset + size <= self->size, FALSE);
+  if (self->data != NULL) {
+    memcpy (self->data + offset, data, size);
+    return TRUE;
+  }
+  staging = kiln_buffer_new (self->device, size, KILN_MEMORY_UPLOAD, error);
+  if (staging == NULL)
+    return FALSE;
+  memcpy (staging->data, data, size);
+  return copy_now (staging, 0, self, offset, size, error);
+}
+
+gboolean
+kiln_buffer_read (KilnBuffer *self, guint64 offset, void *data, guint64 size,
+    GError **error)
+{
+  g_autoptr (KilnBuffer) staging = NULL;
+
+  g_return_val_if_fail (offset + size <= self->size, FALSE);
+  if (self->data != NULL) {
+    memcpy (data, self->data + offset, size);
+    return TRUE;
+  }
+  staging = kiln_buffer_new (self->device, size, KILN_MEMORY_DOWNLOAD, error);
+  if (staging == NULL || !copy_now (self, offset, staging, 0, size, error))
+    return FALSE;
+  memcpy (data, staging->data, size);
+  return TRUE;
+}

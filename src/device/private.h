@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of this room know of each other's objects. */
+
+#include "commands.h"
+
+struct _KilnDevice
+{
+  gatomicrefcount refs;
+  VkInstance instance;
+  VkDebugUtilsMessengerEXT messenger;
+  VkPhysicalDevice physical;
+  VkDevice device;
+  guint32 queue_family;
+  VkQueue queue;
+  GMutex queue_lock;            /* vkQueueSubmit wants one caller at a time */
+  VkPhysicalDeviceMemoryProperties memory;
+  guint32 max_groups_x;
+  KilnDeviceInfo info;
+
+  /* pipelines.c */
+  VkDescriptorSetLayout set_layout;
+  VkPipelineLayout pipeline_layout;
+  VkPipelineCache pipeline_cache;
+  char *cache_path;
+  gboolean cache_is_new;
+  GMutex pipelines_lock;
+  GHashTable *pipelines;        /* "shader constants…" → VkPipeline */
+
+  /* memory.c */
+  GMutex memory_lock;
+  guint64 allocated, peak;
+};
+
+/* Sets error from a failed call: what was tried, and what the code means. */
+void kiln_set_vk_error (GError ** error, VkResult result, const char *what);
+
+gboolean kiln_pipelines_init (KilnDevice * device, GError ** error);
+void kiln_pipelines_clear (KilnDevice * device);
+
+/* How many invocations a workgroup has on this device. */
+guint32 kiln_device_group_size (KilnDevice * device);
+
+/* The compiled shader, made on first use; VK_NULL_HANDLE with error set. */
+VkPipeline kiln_device_get_pipeline (KilnDevice * device, const char *shader,
+    const guint32 * specs, guint n_specs, GError ** error);
+
+VkBuffer kiln_buffer_get_handle (KilnBuffer * buffer);
