@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All shaders share one layout: storage buffers 0…7 of set 0 and 128 bytes
+/* All shaders share one layout: storage buffers 0…9 of set 0 and 128 bytes
  * of push constants. What a shader does not use costs nothing. */
 static VkResult
 create_layouts (KilnDevice *self)
