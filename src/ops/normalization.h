@@ -22,4 +22,8 @@ typedef struct {
 
 extern const KilnOpClass kiln_layer_norm_class;
 
+/* Whether a gamma or beta is a packed vector for so many channels. */
+gboolean kiln_norm_check_vector (const char *what, const KilnShape *vector,
+    guint32 channels, GError **error);
+
 G_END_DECLS

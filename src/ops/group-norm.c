@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "normalization.h"
+
+/* A set is what one statistic spans: the rows of one frame, or of all. Its
+ * rows are cut into chunks, whose moments are merged level by level until
+ * one run is left for each set. */
+#define ROWS_PER_PARTIAL 64
+#define RUNS_PER_MERGE 64
+#define ROWS_PER_APPLY 8
+#define MAX_LEVELS 8
+
+typedef struct {
+  guint64 sets, rows_per_set;
+  guint64 rows_per_chunk, chunks_per_set;
+} Chunks;
+
+static Chunks
+make_chunks (const KilnShape *x, gboolean all_frames, guint64 rows_per_chunk)
+{
+  Chunks chunks;
+
+  chunks.sets = all_frames ? 1 : x->frames;
+  chunks.rows_per_set = kiln_shape_rows (x) / chunks.sets;
+  chunks.rows_per_chunk = MIN (rows_per_chunk, chunks.rows_per_set);
+  chunks.chunks_per_set =
+      (chunks.rows_per_set + chunks.rows_per_chunk - 1) /
+      chunks.rows_per_chunk;
+  return chunks;
+}
+
+/* The row a chunk starts at; the chunk after the last starts at the end. */
+static guint64
+chunk_start (const Chunks *chunks, guint64 chunk)
+{
+  return chunk / chunks->chunks_per_set * chunks->rows_per_set
+      + chunk % chunks->chunks_per_set * chunks->rows_per_chunk;
+}
+
+static guint64
+chunks_at_once (KilnDevice *device, const Chunks *chunks, guint64 row_bytes,
+    guint64 chunk_bytes, double flops_per_row)
+{
+  guint64 bytes = MAX (row_bytes,
+      (chunk_bytes + chunks->rows_per_chunk - 1) / chunks->rows_per_chunk);
+
+  return kiln_rows_per_dispatch (device, chunks->rows_per_chunk, 0, bytes,
+      flops_per_row) / chunks->rows_per_chunk;
+}
+
+/* ---- Scratch memory: the moments of every level, then mean and scale. */
+
+typedef struct {
+  guint n_levels;
+  guint64 runs_per_set[MAX_LEVELS];
+  guint64 offset[MAX_LEVELS];
+  guint64 scale_offset, size;
+} Layout;
+
+static Layout
+make_layout (const KilnShape *x, gboolean all_frames)
+{
+  Chunks chunks = make_chunks (x, all_frames, ROWS_PER_PARTIAL);
+  guint64 run_bytes = 2 * sizeof (float) * kiln_shape_stride (x);
+  guint64 runs = chunks.chunks_per_set;
+  Layout layout = { 0 };
+
+  for (;;) {
+    guint level = layout.n_levels++;
+
+    g_assert (level < MAX_LEVELS);
+    layout.runs_per_set[level] = runs;
+    layout.offset[level] = layout.size;
+    layout.size += (chunks.sets * runs * run_bytes + 255) & ~(guint64) 255;
+    if (runs == 1)
+      break;
+    runs = (runs + RUNS_PER_MERGE - 1) / RUNS_PER_MERGE;
+  }
+  layout.scale_offset = layout.size;
+  layout.size += chunks.sets * run_bytes;
+  return layout;
+}
+
+/* A row of this view is the mean and the second moment (or the scale) of
+ * all channels. */
+static KilnView
+scratch_view (const KilnView *scratch, const KilnShape *x, guint64 offset,
+    guint64 rows)
+{
+  return (KilnView) {
+    { KILN_F32, 1, 1, rows, 2 * kiln_shape_stride (x) },
+    scratch->buffer, scratch->offset + offset
+  };
+}
+
+static KilnView
+level_view (const KilnView *scratch, const KilnShape *x, guint64 sets,
+    const Layout *layout, guint level)
+{
+  return scratch_view (scratch, x, layout->offset[level],
+      sets * layout->runs_per_set[level]);
+}
+
+/* ---- Passes */
+
+static void
+record_partial (KilnRecorder *recorder, const KilnGroupNorm *norm,
+    const KilnView *x, const KilnView *partial)
+{
+  Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_PARTIAL);
+  guint64 n = chunks.sets * chunks.chunks_per_set;
+  double row_flops = 8.0 * x->shape.channels;
+  guint64 at_once = chunks_at_once (kiln_recorder_get_device (recorder),
+      &chunks, kiln_shape_row_bytes (&x->shape),
+      kiln_shape_row_bytes (&partial->shape), row_flops);
+  struct
+  {
+    guint32 x_base, partial_base, vectors, first_chunk, n_chunks, first_row;
+    guint32 chunks_per_set, rows_per_set, rows_per_chunk;
+  } push = {
+    .vectors = kiln_shape_stride (&x->shape) / 4,
+    .chunks_per_set = chunks.chunks_per_set,
+    .rows_per_set = chunks.rows_per_set,
+    .rows_per_chunk = chunks.rows_per_chunk,
+  };
+  KilnDispatch dispatch = {
+    .shader = kiln_shader_variant ("group_norm_partial", x->shape.type),
+    .n_bindings = 2,
+    .push = &push,
+    .push_size = sizeof push,
+  };
+
+  for (guint64 chunk = 0; chunk < n; chunk += at_once) {
+    guint64 count = MIN (at_once, n - chunk);
+    guint64 row = chunk_start (&chunks, chunk);
+    guint64 rows = chunk_start (&chunks, chunk + count) - row;
+
+    push.first_chunk = chunk;
+    push.n_chunks = count;
+    push.first_row = row;
+    dispatch.bindings[0] = kiln_view_window (x, row, rows, &push.x_base);
+    dispatch.bindings[1] = kiln_view_window (partial, chunk, count,
+        &push.partial_base);
+    dispatch.invocations = count * push.vectors;
+    dispatch.flops = row_flops * rows;
+    kiln_recorder_dispatch (recorder, &dispatch);
+  }
+}
+
+/* The runs of one level become fewer, longer ones: the same chunks, with
+ * runs for rows. */
+static void
+record_merge (KilnRecorder *recorder, const KilnView *runs,
+    const KilnView *merged, const Chunks *rows, guint64 rows_per_run,
+    guint64 runs_per_set)
+{
+  KilnShape shape = { KILN_F32, rows->sets, 1, runs_per_set, 1 };
+  Chunks chunks = make_chunks (&shape, FALSE, RUNS_PER_MERGE);
+  guint64 n = chunks.sets * chunks.chunks_per_set;
+  double run_flops = 10.0 * runs->shape.channels;
+  guint64 bytes = kiln_shape_row_bytes (&runs->shape);
+  guint64 at_once = chunks_at_once (kiln_recorder_get_device (recorder),
+      &chunks, bytes, bytes, run_flops);
+  struct
+  {
+    guint32 runs_base, merged_base, vectors, first_chunk, n_chunks, first_run;
+    guint32 chunks_per_set, runs_per_set, runs_per_chunk;
+    guint32 rows_per_run, rows_per_set;
+  } push = {
+    .vectors = runs->shape.channels / 8,
+    .chunks_per_set = chunks.chunks_per_set,
+    .runs_per_set = chunks.rows_per_set,
+    .runs_per_chunk = chunks.rows_per_chunk,
+    .rows_per_run = rows_per_run,
+    .rows_per_set = rows->rows_per_set,
+  };
+  KilnDispatch dispatch = {
+    .shader = "group_norm_merge",
+    .n_bindings = 2,
+    .push = &push,
+    .push_size = sizeof push,
+  };
+
+  for (guint64 chunk = 0; chunk < n; chunk += at_once) {
+    guint64 count = MIN (at_once, n - chunk);
+    guint64 run = chunk_start (&chunks, chunk);
+    guint64 n_runs = chunk_start (&chunks, chunk + count) - run;
+
+    push.first_chunk = chunk;
+    push.n_chunks = count;
+    push.first_run = run;
+    dispatch.bindings[0] = kiln_view_window (runs, run, n_runs,
+        &push.runs_base);
+    dispatch.bindings[1] = kiln_view_window (merged, chunk, count,
+        &push.merged_base);
+    dispatch.invocations = count * push.vectors;
+    dispatch.flops = run_flops * n_runs;
+    kiln_recorder_dispatch (recorder, &dispatch);
+  }
+}
+
+static void
+record_finish (KilnRecorder *recorder, const KilnGroupNorm *norm,
+    const KilnView *x, const KilnView *moments, const KilnView *gamma,
+    const KilnView *scale)
+{
+  guint64 sets = kiln_shape_rows (&scale->shape);
+  struct
+  {
+    guint32 moments_base, gamma_base, scale_base, channels, stride;
+    guint32 groups, sets;
+    float rows_per_set, eps;
+  } push = {
+    .channels = x->shape.channels,
+    .stride = kiln_shape_stride (&x->shape),
+    .groups = norm->groups,
+    .sets = sets,
+    .rows_per_set = kiln_shape_rows (&x->shape) / sets,
+    .eps = norm->eps,
+  };
+  KilnDispatch dispatch = {
+    .shader = "group_norm_finish",
+    .n_bindings = 3,
+    .push = &push,
+    .push_size = sizeof push,
+    .invocations = sets * norm->groups,
+    .flops = 6.0 * sets * x->shape.channels,
+  };
+
+  dispatch.bindings[0] = kiln_view_window (moments, 0, sets,
+      &push.moments_base);
+  dispatch.bindings[1] = kiln_view_window (gamma, 0, 1, &push.gamma_base);
+  dispatch.bindings[2] = kiln_view_window (scale, 0, sets, &push.scale_base);
+  kiln_recorder_dispatch (recorder, &dispatch);
+}
+
+static void
+record_apply (KilnRecorder *recorder, const KilnGroupNorm *norm,
+    const KilnView *x, const KilnView *scale, const KilnView *beta,
+    const KilnView *y)
+{
+  Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_APPLY);
+  guint64 n = chunks.sets * chunks.chunks_per_set;
+  double row_flops = 8.0 * x->shape.channels;
+  guint64 at_once = chunks_at_once (kiln_recorder_get_device (recorder),
+      &chunks, kiln_shape_row_bytes (&x->shape), 0, row_flops);
+  struct
+  {
+    guint32 x_base, scale_base, beta_base, y_base, vectors;
+    guint32 first_chunk, n_chunks, first_row;
+    guint32 chunks_per_set, rows_per_set, rows_per_chunk;
+  } push = {
+    .vectors = kiln_shape_stride (&x->shape) / 4,
+    .chunks_per_set = chunks.chunks_per_set,
+    .rows_per_set = chunks.rows_per_set,
+    .rows_per_chunk = chunks.rows_per_chunk,
+  };
+  KilnDispatch dispatch = {
+    .shader = kiln_shader_variant ("group_norm_apply", x->shape.type),
+    .specs = { norm->silu },
+    .n_specs = 1,
+    .n_bindings = 4,
+    .push = &push,
+    .push_size = sizeof push,
+  };
+
+  dispatch.bindings[1] = kiln_view_window (scale, 0, chunks.sets,
+      &push.scale_base);
+  dispatch.bindings[2] = kiln_view_window (beta, 0, 1, &push.beta_base);
+  for (guint64 chunk = 0; chunk < n; chunk += at_once) {
+    guint64 count = MIN (at_once, n - chunk);
+    guint64 row = chunk_start (&chunks, chunk);
+    guint64 rows = chunk_start (&chunks, chunk + count) - row;
+
+    push.first_chunk = chunk;
+    push.n_chunks = count;
+    push.first_row = row;
+    dispatch.bindings[0] = kiln_view_window (x, row, rows, &push.x_base);
+    dispatch.bindings[3] = kiln_view_window (y, row, rows, &push.y_base);
+    dispatch.invocations = count * push.vectors;
+    dispatch.flops = row_flops * rows;
+    kiln_recorder_dispatch (recorder, &dispatch);
+  }
+}
+
+/* ---- The class */
+
+static gboolean
+infer (gconstpointer params, const KilnShape *const *inputs, guint n_inputs,
+    KilnShape *output, GError **error)
+{
+  const KilnGroupNorm *norm = params;
+  const KilnShape *x = inputs[0];
+
+  *output = *x;
+  if (norm->groups == 0 || x->channels == 0
+      || x->channels % norm->groups != 0) {
+    g_set_error (error, KILN_ERROR, KILN_ERROR_SHAPE,
+        "%u channels do not divide into %u groups", x->channels,
+        norm->groups);
+    return FALSE;
+  }
+  if (kiln_shape_rows (x) == 0 || kiln_shape_rows (x) > G_MAXUINT32
+      || x->type == KILN_U8) {
+    g_autofree char *text = kiln_shape_to_string (x);
+
+    g_set_error (error, KILN_ERROR, KILN_ERROR_SHAPE,
+        "an input of %s cannot be normalised", text);
+    return FALSE;
+  }
+  return kiln_norm_check_vector ("gamma", inputs[1], x->channels, error)
+      && kiln_norm_check_vector ("beta", inputs[2], x->channels, error);
+}
+
+static guint64
+scratch_size (gconstpointer params, const KilnShape *const *inputs,
+    const KilnShape *output)
+{
+  const KilnGroupNorm *norm = params;
+
+  return make_layout (inputs[0], norm->all_frames).size;
+}
+
+static double
+flops (gconstpointer params, const KilnShape *const *inputs,
+    const KilnShape *output)
+{
+  return 16.0 * kiln_shape_rows (output) * output->channels;
+}
+
+static void
+record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
+    guint n_inputs, const KilnView *output, const KilnView *scratch)
+{
+  const KilnGroupNorm *norm = params;
+  const KilnView *x = &inputs[0];
+  Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_PARTIAL);
+  Layout layout = make_layout (&x->shape, norm->all_frames);
+  KilnView scale = scratch_view (scratch, &x->shape, layout.scale_offset,
+      chunks.sets);
+  KilnView runs = level_view (scratch, &x->shape, chunks.sets, &layout, 0);
+  guint64 rows_per_run = chunks.rows_per_chunk;
+
+  record_partial (recorder, norm, x, &runs);
+  for (guint level = 1; level < layout.n_levels; level++) {
+    KilnView merged =
+        level_view (scratch, &x->shape, chunks.sets, &layout, level);
+
+    kiln_recorder_barrier (recorder);
+    record_merge (recorder, &runs, &merged, &chunks, rows_per_run,
+        layout.runs_per_set[level - 1]);
+    runs = merged;
+    rows_per_run *= RUNS_PER_MERGE;
+  }
+  kiln_recorder_barrier (recorder);
+  record_finish (recorder, norm, x, &runs, &inputs[1], &scale);
+  kiln_recorder_barrier (recorder);
+  record_apply (recorder, norm, x, &scale, &inputs[2], output);
+}
+
+const KilnOpClass kiln_group_norm_class = {
+  .name = "group norm",
+  .params_size = sizeof (KilnGroupNorm),
+  .infer = infer,
+  .scratch = scratch_size,
+  .flops = flops,
+  .record = record,
+};
