@@ -4,35 +4,31 @@
 
 #include <math.h>
 
-/* torch.linspace in float: counted from the nearer end, so that both ends
- * are exact. */
-static float
-linspace (float start, float end, guint n, guint i)
+/* Place i of n between start and end. */
+static double
+interpolate (double start, double end, guint n, guint i)
 {
-  float step;
-
-  if (n == 1)
-    return start;
-  step = (end - start) / (n - 1);
-  return i < n / 2 ? start + step * i : end - step * (n - 1 - i);
+  return n > 1 ? start + (end - start) * i / (n - 1) : start;
 }
 
-/* generative-models' TrianglePredictionGuider with one period a clip */
-static float
-triangle (float position)
+/* generative-models' TrianglePredictionGuider with one period a clip:
+ * 0 at both ends of [0, 1], 1 in the middle */
+static double
+triangle (double position)
 {
-  return 2 * fabsf (position - floorf (position + 0.5f));
+  return 1 - fabs (1 - 2 * position);
 }
 
-static float
-scale_of_frame (KilnGuidance guidance, float min, float max, guint n_frames,
-    guint frame)
+static double
+scale_of_frame (KilnGuidance guidance, double min, double max,
+    guint n_frames, guint frame)
 {
   switch (guidance) {
     case KILN_GUIDANCE_LINEAR:
-      return linspace (min, max, n_frames, frame);
+      return interpolate (min, max, n_frames, frame);
     case KILN_GUIDANCE_TRIANGULAR:
-      return triangle (linspace (0, 1, n_frames, frame)) * (max - min) + min;
+      return min + (max - min)
+          * triangle (interpolate (0, 1, n_frames, frame));
     case KILN_GUIDANCE_CONSTANT:
       return max;
   }
@@ -46,7 +42,7 @@ kiln_guidance_scales (KilnGuidance guidance, double min, double max,
   gboolean on = FALSE;
 
   for (guint i = 0; i < n_frames; i++) {
-    scales[i] = scale_of_frame (guidance, min, max, n_frames, i);
+    scales[i] = (float) scale_of_frame (guidance, min, max, n_frames, i);
     on |= scales[i] > 1;
   }
   return on;
