@@ -5,10 +5,11 @@
 #include "activation.glsl"
 
 /* Matrix product with computed addresses: one invocation makes a tile of
- * ROWS positions × 8 outputs in registers. Weights come in panels of 8
- * outputs (src/ops/pack.h), so a step over 4 input channels reads 8 vectors
- * of weights and one vector a row. Neighbouring invocations take
- * neighbouring rows of the same panel: its weights stay in the cache. */
+ * ROWS positions × 8·PANELS outputs in registers. Weights come in panels of
+ * 8 outputs (src/ops/pack.h), so a step over 4 input channels reads 8
+ * vectors of weights a panel and one vector a row. Neighbouring invocations
+ * take neighbouring rows of the same panels, whose weights then stay in the
+ * cache. */
 
 layout (constant_id = 1) const uint ACTIVATION = 0;
 layout (constant_id = 2) const bool HAS_BIAS = false;
@@ -16,18 +17,16 @@ layout (constant_id = 3) const bool HAS_ROW = false;
 layout (constant_id = 4) const bool HAS_RESIDUAL = false;
 layout (constant_id = 5) const bool HAS_RESIDUAL2 = false;
 
-const uint ROWS = 8;
-
-layout (binding = 0) readonly buffer X { VEC x[]; };
-layout (binding = 1) readonly buffer Weight { VEC weight[]; };
-layout (binding = 2) readonly buffer Bias { vec4 bias[]; };
-layout (binding = 3) readonly buffer Row { VEC row_vectors[]; };
-layout (binding = 4) readonly buffer Residual { VEC residual[]; };
-layout (binding = 5) readonly buffer Residual2 { VEC residual2[]; };
+INPUT (0, x);
+INPUT (1, weight);
+INPUT_F32 (2, bias);
+INPUT (3, row_vectors);
+INPUT (4, residual);
+INPUT (5, residual2);
 layout (binding = 6) writeonly buffer Y { VEC y[]; };
 #ifdef KIND_TEMPORAL
-layout (binding = 7) readonly buffer XBefore { VEC x_before[]; };
-layout (binding = 8) readonly buffer XAfter { VEC x_after[]; };
+INPUT (7, x_before);
+INPUT (8, x_after);
 #endif
 
 layout (push_constant) uniform Push {
@@ -47,37 +46,42 @@ layout (push_constant) uniform Push {
   uint before_base, after_base;
 };
 
-vec4 sums[ROWS][2];
+vec4 sums[ROWS][2 * PANELS];
+uint weight_start[PANELS];
 
 #define ACCUMULATE(SOURCE, START, VALID, TAP) \
   for (uint c = 0; c < x_stride; c++) { \
-    uint w = weight_start + ((TAP) * x_stride + c) * 8; \
-    vec4 b[8]; \
-    [[unroll]] for (uint j = 0; j < 8; j++) \
-      b[j] = unpack (weight[w + j]); \
+    vec4 a[ROWS]; \
     [[unroll]] for (uint i = 0; i < ROWS; i++) { \
-      vec4 a = unpack (SOURCE[START[i] + c]); \
-      a = VALID[i] ? a : vec4 (0); \
-      [[unroll]] for (uint h = 0; h < 2; h++) \
-        sums[i][h] += a.x * b[h] + a.y * b[2 + h] + a.z * b[4 + h] \
-            + a.w * b[6 + h]; \
+      a[i] = LOAD (SOURCE, START[i] + c); \
+      a[i] = VALID[i] ? a[i] : vec4 (0); \
     } \
+    uint w = ((TAP) * x_stride + c) * 8; \
+    [[unroll]] for (uint p = 0; p < PANELS; p++) \
+      [[unroll]] for (uint k = 0; k < 4; k++) \
+        [[unroll]] for (uint h = 0; h < 2; h++) { \
+          vec4 b = LOAD (weight, weight_start[p] + w + k * 2 + h); \
+          [[unroll]] for (uint i = 0; i < ROWS; i++) \
+            sums[i][p * 2 + h] = fma (vec4 (a[i][k]), b, sums[i][p * 2 + h]); \
+        } \
   }
 
 #if defined (KIND_LINEAR)
 
-void multiply (uint first, uint weight_start)
+void multiply (uint first)
 {
   uint start[ROWS];
   [[unroll]] for (uint i = 0; i < ROWS; i++)
     start[i] = x_base + min (first + i, n_rows - 1) * x_stride;
-  const bool valid[8] = bool[8] (true, true, true, true, true, true, true, true);
+  bool valid[ROWS];
+  [[unroll]] for (uint i = 0; i < ROWS; i++)
+    valid[i] = true;
   ACCUMULATE (x, start, valid, 0)
 }
 
 #elif defined (KIND_TEMPORAL)
 
-void multiply (uint first, uint weight_start)
+void multiply (uint first)
 {
   uint start[ROWS];
   bool valid[ROWS];
@@ -107,7 +111,7 @@ void multiply (uint first, uint weight_start)
 
 #else
 
-void multiply (uint first, uint weight_start)
+void multiply (uint first)
 {
   uint frame_start[ROWS];
   ivec2 corner[ROWS];
@@ -144,30 +148,48 @@ void finish (uint row, uint column, vec4 value)
 {
   if (HAS_RESIDUAL)
     value += residual_scale
-        * unpack (residual[residual_base + row * y_stride + column]);
+        * LOAD (residual, residual_base + row * y_stride + column);
   if (HAS_RESIDUAL2)
     value += residual2_scale
-        * unpack (residual2[residual2_base + row * y_stride + column]);
+        * LOAD (residual2, residual2_base + row * y_stride + column);
   y[y_base + row * y_stride + column] = pack (value);
 }
 
 vec4 before_activation (uint row, uint column, vec4 value, uint n_columns)
 {
   if (HAS_BIAS)
-    value += bias[column];
+    value += LOAD_F32 (bias, column);
   if (HAS_ROW && column < n_columns)
-    value += unpack (row_vectors[(first_row + row) / row_share * n_columns
-            + column]);
+    value += LOAD (row_vectors, (first_row + row) / row_share * n_columns
+        + column);
   return value;
+}
+
+/* The 8 outputs of a panel (4 with GEGLU) in row i of the tile. */
+void finish_panel (uint row, uint panel, vec4 low, vec4 high)
+{
+  if (ACTIVATION == ACT_GEGLU) {
+    if (HAS_BIAS) {
+      low += LOAD_F32 (bias, panel * 2);
+      high += LOAD_F32 (bias, panel * 2 + 1);
+    }
+    finish (row, panel, scale * low * gelu (high));
+    return;
+  }
+  finish (row, panel * 2, scale * activate (ACTIVATION,
+          before_activation (row, panel * 2, low, y_stride)));
+  if (panel * 2 + 1 < y_stride)
+    finish (row, panel * 2 + 1, scale * activate (ACTIVATION,
+            before_activation (row, panel * 2 + 1, high, y_stride)));
 }
 
 void main ()
 {
   uint tiles = (n_rows + ROWS - 1) / ROWS;
   uint index = invocation_index ();
-  if (index >= tiles * n_panels)
+  uint panels = index / tiles * PANELS;
+  if (panels >= n_panels)
     return;
-  uint panel = first_panel + index / tiles;
   uint first = index % tiles * ROWS;
   uint taps = 1;
 #if defined (KIND_TEMPORAL)
@@ -175,31 +197,18 @@ void main ()
 #elif defined (KIND_CONV2D)
   taps = kernel * kernel;
 #endif
-  uint weight_start = weight_base
-      + (panel - first_panel) * taps * x_stride * 8;
+  [[unroll]] for (uint p = 0; p < PANELS; p++)
+    weight_start[p] = weight_base + min (panels + p, n_panels - 1)
+        * taps * x_stride * 8;
 
   [[unroll]] for (uint i = 0; i < ROWS; i++)
-    sums[i][0] = sums[i][1] = vec4 (0);
-  multiply (first, weight_start);
+    [[unroll]] for (uint j = 0; j < 2 * PANELS; j++)
+      sums[i][j] = vec4 (0);
+  multiply (first);
 
-  [[unroll]] for (uint i = 0; i < ROWS; i++) {
-    uint row = first + i;
-    if (row >= n_rows)
-      break;
-    if (ACTIVATION == ACT_GEGLU) {
-      vec4 hidden = sums[i][0], gate = sums[i][1];
-      if (HAS_BIAS) {
-        hidden += bias[panel * 2];
-        gate += bias[panel * 2 + 1];
-      }
-      finish (row, panel, scale * hidden * gelu (gate));
-    } else {
-      [[unroll]] for (uint h = 0; h < 2; h++) {
-        uint column = panel * 2 + h;
-        if (column < y_stride)
-          finish (row, column, scale * activate (ACTIVATION,
-                  before_activation (row, column, sums[i][h], y_stride)));
-      }
-    }
-  }
+  [[unroll]] for (uint i = 0; i < ROWS; i++)
+    [[unroll]] for (uint p = 0; p < PANELS; p++)
+      if (first + i < n_rows && panels + p < n_panels)
+        finish_panel (first + i, first_panel + panels + p, sums[i][p * 2],
+            sums[i][p * 2 + 1]);
 }

@@ -15,6 +15,7 @@ struct _KilnCommands
   GArray *pieces;               /* VkCommandBuffer */
   GArray *descriptor_pools;     /* VkDescriptorPool */
   GPtrArray *buffers;           /* KilnBuffer: kept alive */
+  GArray *views;                /* VkBufferView */
   VkFence fences[PIECES_IN_FLIGHT];
 
   VkQueryPool queries;          /* only when profiling */
@@ -44,10 +45,14 @@ kiln_commands_free (KilnCommands *self)
   for (guint i = 0; i < self->descriptor_pools->len; i++)
     vkDestroyDescriptorPool (device,
         g_array_index (self->descriptor_pools, VkDescriptorPool, i), NULL);
+  for (guint i = 0; i < self->views->len; i++)
+    vkDestroyBufferView (device,
+        g_array_index (self->views, VkBufferView, i), NULL);
   vkDestroyQueryPool (device, self->queries, NULL);
   vkDestroyCommandPool (device, self->pool, NULL);
   g_array_unref (self->descriptor_pools);
   g_array_unref (self->pieces);
+  g_array_unref (self->views);
   g_array_unref (self->timings);
   g_ptr_array_unref (self->labels);
   g_ptr_array_unref (self->buffers);
@@ -190,6 +195,7 @@ kiln_recorder_new (KilnDevice *device)
       g_array_new (FALSE, FALSE, sizeof (VkDescriptorPool));
   commands->buffers =
       g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_buffer_unref);
+  commands->views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
   commands->labels = g_ptr_array_new_with_free_func (g_free);
   commands->timings = g_array_new (FALSE, TRUE, sizeof (KilnTiming));
   self->commands = commands;
@@ -287,14 +293,16 @@ static VkDescriptorSet
 new_descriptor_set (KilnRecorder *self)
 {
   VkDevice device = self->commands->device->device;
-  VkDescriptorPoolSize size = {
-    VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, SETS_PER_POOL * KILN_MAX_BINDINGS
+  VkDescriptorPoolSize sizes[] = {
+    { VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, SETS_PER_POOL * KILN_MAX_BINDINGS },
+    { VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
+        SETS_PER_POOL * KILN_MAX_BINDINGS },
   };
   VkDescriptorPoolCreateInfo pool_info = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
     .maxSets = SETS_PER_POOL,
-    .poolSizeCount = 1,
-    .pPoolSizes = &size,
+    .poolSizeCount = G_N_ELEMENTS (sizes),
+    .pPoolSizes = sizes,
   };
   VkDescriptorSetAllocateInfo info = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -319,10 +327,29 @@ new_descriptor_set (KilnRecorder *self)
   return set;
 }
 
+static VkBufferView
+new_view (KilnRecorder *self, const KilnBinding *binding)
+{
+  VkBufferViewCreateInfo info = {
+    .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
+    .buffer = kiln_buffer_get_handle (binding->buffer),
+    .format = binding->format,
+    .offset = binding->offset,
+    .range = binding->size,
+  };
+  VkBufferView view = VK_NULL_HANDLE;
+
+  if (ok (self, vkCreateBufferView (self->commands->device->device, &info,
+              NULL, &view), "creating a buffer view"))
+    g_array_append_val (self->commands->views, view);
+  return view;
+}
+
 static VkDescriptorSet
 bind_buffers (KilnRecorder *self, const KilnDispatch *dispatch)
 {
   VkDescriptorBufferInfo infos[KILN_MAX_BINDINGS];
+  VkBufferView views[KILN_MAX_BINDINGS];
   VkWriteDescriptorSet writes[KILN_MAX_BINDINGS];
   VkDescriptorSet set = new_descriptor_set (self);
 
@@ -330,23 +357,30 @@ bind_buffers (KilnRecorder *self, const KilnDispatch *dispatch)
     return set;
   for (guint i = 0; i < dispatch->n_bindings; i++) {
     const KilnBinding *binding = &dispatch->bindings[i];
+    gboolean texels = dispatch->texels & (1u << i);
 
     keep_buffer (self, binding->buffer);
-    infos[i] = (VkDescriptorBufferInfo) {
-      kiln_buffer_get_handle (binding->buffer), binding->offset,
-      binding->size
-    };
     writes[i] = (VkWriteDescriptorSet) {
       .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
       .dstSet = set,
-      .dstBinding = i,
+      .dstBinding = texels ? KILN_TEXEL_BINDINGS + i : i,
       .descriptorCount = 1,
-      .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+      .descriptorType = texels ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
+          : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
       .pBufferInfo = &infos[i],
+      .pTexelBufferView = &views[i],
     };
+    if (texels)
+      views[i] = new_view (self, binding);
+    else
+      infos[i] = (VkDescriptorBufferInfo) {
+        kiln_buffer_get_handle (binding->buffer), binding->offset,
+        binding->size
+      };
   }
-  vkUpdateDescriptorSets (self->commands->device->device,
-      dispatch->n_bindings, writes, 0, NULL);
+  if (self->error == NULL)
+    vkUpdateDescriptorSets (self->commands->device->device,
+        dispatch->n_bindings, writes, 0, NULL);
   return set;
 }
 
@@ -354,7 +388,7 @@ bind_buffers (KilnRecorder *self, const KilnDispatch *dispatch)
 static void
 fold_grid (KilnDevice *device, guint64 invocations, guint32 *x, guint32 *y)
 {
-  guint64 size = kiln_device_group_size (device);
+  guint64 size = device->info.group_size;
   guint64 groups = (invocations + size - 1) / size;
   guint64 rows = (groups + device->max_groups_x - 1) / device->max_groups_x;
 

@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 #define KILN_MAX_BINDINGS 10
+#define KILN_TEXEL_BINDINGS KILN_MAX_BINDINGS  /* what TEXEL_LOADS adds to a binding */
 #define KILN_MAX_SPECS 12
 #define KILN_PUSH_BYTES 128
 
@@ -17,6 +18,7 @@ typedef struct {
   KilnBuffer *buffer;
   guint64 offset;
   guint64 size;
+  VkFormat format;              /* of four channels, when read as texels */
 } KilnBinding;
 
 /* One dispatch of a shader. */
@@ -26,6 +28,7 @@ typedef struct {
   guint n_specs;
   KilnBinding bindings[KILN_MAX_BINDINGS];
   guint n_bindings;
+  guint32 texels;               /* bit i: binding i is read as texels */
   const void *push;             /* push constants, copied */
   gsize push_size;
   guint64 invocations;          /* 1-D; the recorder folds it into x, y */

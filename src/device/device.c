@@ -158,13 +158,19 @@ query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
       sizeof info->name);
   g_snprintf (info->driver, sizeof info->driver, "%s %s", v12.driverName,
       v12.driverInfo);
-  format_uuid (v11.deviceUUID, info->uuid);
   info->type = properties.properties.deviceType;
+  format_uuid (v11.deviceUUID, info->uuid);
   info->subgroup_size = v11.subgroupSize;
-  info->max_storage_range = limit_storage_range (limits->maxStorageBufferRange);
+  /* Software devices run a workgroup as a loop on one core: large groups
+   * spare them nothing, small ones leave work for every core. */
+  info->group_size = info->type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 32 : 64;
+  /* Texels of four halves are the smallest that tensors are read as. */
+  info->max_storage_range = limit_storage_range (
+      MIN (limits->maxStorageBufferRange,
+          (guint64) limits->maxTexelBufferElements * 8));
   info->max_allocation = v11.maxMemoryAllocationSize;
-  info->storage_alignment =
-      MAX (limits->minStorageBufferOffsetAlignment, 16);
+  info->storage_alignment = MAX (limits->minStorageBufferOffsetAlignment,
+      MAX (limits->minTexelBufferOffsetAlignment, 16));
   info->timestamp_period = limits->timestampComputeAndGraphics
       ? limits->timestampPeriod : 0;
   info->memory_total = largest_local_heap (physical);

@@ -17,6 +17,7 @@ typedef struct {
   char uuid[37];                /* deviceUUID as text, 8-4-4-4-12 */
   VkPhysicalDeviceType type;
   guint32 subgroup_size;
+  guint32 group_size;           /* invocations of a workgroup */
   guint64 max_storage_range;    /* bytes one shader binding may span */
   guint64 max_allocation;       /* bytes one VkDeviceMemory may have */
   guint64 storage_alignment;    /* bytes; binding offsets are multiples */

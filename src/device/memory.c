@@ -106,6 +106,7 @@ allocate (KilnBuffer *self, KilnMemory memory)
     .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
     .size = self->size,
     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT
+        | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT
         | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
   };
   VkMemoryAllocateInfo info = {

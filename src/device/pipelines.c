@@ -5,15 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All shaders share one layout: storage buffers 0…9 of set 0 and 128 bytes
- * of push constants. What a shader does not use costs nothing. */
+/* All shaders share one layout: set 0 with storage buffers 0…9 and the same
+ * ten as texel buffers, and 128 bytes of push constants. What a shader does
+ * not use costs nothing. */
 static VkResult
 create_layouts (KilnDevice *self)
 {
-  VkDescriptorSetLayoutBinding bindings[KILN_MAX_BINDINGS];
+  VkDescriptorSetLayoutBinding bindings[2 * KILN_MAX_BINDINGS];
   VkDescriptorSetLayoutCreateInfo set_info = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-    .bindingCount = KILN_MAX_BINDINGS,
+    .bindingCount = 2 * KILN_MAX_BINDINGS,
     .pBindings = bindings,
   };
   VkPushConstantRange push = {
@@ -29,10 +30,12 @@ create_layouts (KilnDevice *self)
   };
   VkResult result;
 
-  for (guint i = 0; i < KILN_MAX_BINDINGS; i++)
+  for (guint i = 0; i < 2 * KILN_MAX_BINDINGS; i++)
     bindings[i] = (VkDescriptorSetLayoutBinding) {
       .binding = i,
-      .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+      .descriptorType = i < KILN_MAX_BINDINGS
+          ? VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
+          : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
       .descriptorCount = 1,
       .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
     };
@@ -145,19 +148,11 @@ compare_shader (const void *name, const void *shader)
   return strcmp (name, ((const KilnShader *) shader)->name);
 }
 
-/* Software devices run a workgroup as a loop on one core: large groups
- * spare them nothing, small ones leave work for every core. */
-guint32
-kiln_device_group_size (KilnDevice *self)
-{
-  return kiln_device_is_cpu (self) ? 32 : 64;
-}
-
 static VkPipeline
 create_pipeline (KilnDevice *self, const KilnShader *shader,
     const guint32 *specs, guint n_specs, GError **error)
 {
-  guint32 values[KILN_MAX_SPECS + 1] = { kiln_device_group_size (self) };
+  guint32 values[KILN_MAX_SPECS + 1] = { self->info.group_size };
   VkSpecializationMapEntry entries[KILN_MAX_SPECS + 1];
   VkSpecializationInfo specialization = {
     .mapEntryCount = n_specs + 1,

@@ -20,7 +20,7 @@ struct _KilnDevice
   KilnDeviceInfo info;
 
   /* pipelines.c */
-  VkDescriptorSetLayout set_layout;
+  VkDescriptorSetLayout set_layout;     /* storage buffers, then texel buffers */
   VkPipelineLayout pipeline_layout;
   VkPipelineCache pipeline_cache;
   char *cache_path;
@@ -38,9 +38,6 @@ void kiln_set_vk_error (GError ** error, VkResult result, const char *what);
 
 gboolean kiln_pipelines_init (KilnDevice * device, GError ** error);
 void kiln_pipelines_clear (KilnDevice * device);
-
-/* How many invocations a workgroup has on this device. */
-guint32 kiln_device_group_size (KilnDevice * device);
 
 /* The compiled shader, made on first use; VK_NULL_HANDLE with error set. */
 VkPipeline kiln_device_get_pipeline (KilnDevice * device, const char *shader,

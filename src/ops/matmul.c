@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "matmul.h"
 
-/* Rows of the output that one invocation makes (ROWS in matmul.comp). */
-#define TILE_ROWS 8
+/* What one invocation makes: ROWS and PANELS in shaders/meson.build. */
+typedef struct {
+  guint32 rows, panels;
+} Tile;
+
+static Tile
+tile_of (KilnDevice *device)
+{
+  const Tile software = { 8, 2 }, other = { 8, 1 };
+
+  return kiln_device_is_cpu (device) ? software : other;
+}
 
 /* ---- Shapes */
 
@@ -292,25 +302,34 @@ bind_rows (KilnDispatch *dispatch, Push *push, const KilnView *inputs,
       push->n_rows, &push->y_base);
 }
 
+static guint64
+count_tiles (KilnDevice *device, guint64 rows, guint64 panels)
+{
+  Tile tile = tile_of (device);
+
+  return (rows + tile.rows - 1) / tile.rows
+      * ((panels + tile.panels - 1) / tile.panels);
+}
+
 /* The weight's panels that fit into one binding. */
 static void
 dispatch_panels (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
     const KilnView *weight)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   guint64 depth = weight->shape.width;
   guint32 panels = weight->shape.height;
   double flops = dispatch->flops;
-  guint64 at_once = kiln_rows_per_dispatch (kiln_recorder_get_device (recorder),
-      depth, 0, kiln_shape_row_bytes (&weight->shape), flops / panels / depth)
-      / depth;
+  guint64 at_once = kiln_rows_per_dispatch (device, depth, 0,
+      kiln_shape_row_bytes (&weight->shape), flops / panels / depth) / depth;
 
   for (guint32 panel = 0; panel < panels; panel += at_once) {
     push->first_panel = panel;
     push->n_panels = MIN (at_once, panels - panel);
     dispatch->bindings[1] = kiln_view_window (weight, panel * depth,
         push->n_panels * depth, &push->weight_base);
-    dispatch->invocations = (guint64) push->n_panels
-        * ((push->n_rows + TILE_ROWS - 1) / TILE_ROWS);
+    dispatch->invocations = count_tiles (device, push->n_rows,
+        push->n_panels);
     dispatch->flops = flops * push->n_panels / panels;
     kiln_recorder_dispatch (recorder, dispatch);
   }
@@ -326,7 +345,7 @@ rows_at_once (KilnDevice *device, const KilnMatmul *matmul, const Push *push,
   guint64 bytes, halo, lines;
 
   if (matmul->kind != KILN_MATMUL_CONV2D)
-    return kiln_rows_per_dispatch (device, TILE_ROWS, 0,
+    return kiln_rows_per_dispatch (device, 8, 0,
         MAX (x_bytes, y_bytes), flops);
   /* In whole lines of the output; a line may need stride lines of x, and a
    * run of lines as many more as the kernel has. */
@@ -337,26 +356,34 @@ rows_at_once (KilnDevice *device, const KilnMatmul *matmul, const Push *push,
 }
 
 static const char *
-shader_name (const KilnMatmul *matmul, KilnType type)
+shader_name (KilnDevice *device, KilnMatmulKind kind, KilnType type)
 {
   static const char *const names[] = {
     "matmul_linear", "matmul_conv2d", "matmul_temporal"
   };
 
-  return kiln_shader_variant (names[matmul->kind], type);
+  return kiln_shader_for (device, names[kind], type);
+}
+
+/* All but the result, which is binding 6. */
+static guint32
+texel_bindings (KilnDevice *device)
+{
+  return kiln_device_is_cpu (device) ? ~(1u << 6) : 0;
 }
 
 static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnMatmul *matmul = params;
   const KilnView *x = &inputs[KILN_MATMUL_X];
   guint64 rows = kiln_shape_rows (&output->shape);
   double flops = row_flops (matmul, &x->shape);
   Push push = { 0 };
   KilnDispatch dispatch = {
-    .shader = shader_name (matmul, output->shape.type),
+    .shader = shader_name (device, matmul->kind, output->shape.type),
     .specs = {
       matmul->activation,
       inputs[KILN_MATMUL_BIAS].buffer != NULL,
@@ -366,14 +393,14 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     },
     .n_specs = 5,
     .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 9 : 7,
+    .texels = texel_bindings (device),
     .push = &push,
     .push_size = sizeof push,
   };
   guint64 at_once;
 
   set_geometry (&push, matmul, inputs, output);
-  at_once = rows_at_once (kiln_recorder_get_device (recorder), matmul, &push,
-      &x->shape, &output->shape);
+  at_once = rows_at_once (device, matmul, &push, &x->shape, &output->shape);
   for (guint64 row = 0; row < rows; row += at_once) {
     push.first_row = row;
     push.n_rows = MIN (at_once, rows - row);

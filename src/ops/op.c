@@ -36,6 +36,20 @@ kiln_shape_to_string (const KilnShape *shape)
       shape->width, shape->channels, types[shape->type]);
 }
 
+static VkFormat
+texel_format (KilnType type)
+{
+  switch (type) {
+    case KILN_F32:
+      return VK_FORMAT_R32G32B32A32_SFLOAT;
+    case KILN_F16:
+      return VK_FORMAT_R16G16B16A16_SFLOAT;
+    case KILN_U8:
+      return VK_FORMAT_R8G8B8A8_UNORM;
+  }
+  g_assert_not_reached ();
+}
+
 KilnBinding
 kiln_view_window (const KilnView *view, guint64 first_row, guint64 n_rows,
     guint32 *base)
@@ -48,7 +62,8 @@ kiln_view_window (const KilnView *view, guint64 first_row, guint64 n_rows,
 
   *base = (start - aligned) / (4 * kiln_type_size (view->shape.type));
   return (KilnBinding) {
-    view->buffer, aligned, start + n_rows * row - aligned
+    view->buffer, aligned, start + n_rows * row - aligned,
+    texel_format (view->shape.type)
   };
 }
 
@@ -75,4 +90,12 @@ kiln_shader_variant (const char *base, KilnType type)
   g_autofree char *name = g_strconcat (base, suffixes[type], NULL);
 
   return g_intern_string (name);
+}
+
+const char *
+kiln_shader_for (KilnDevice *device, const char *base, KilnType type)
+{
+  g_autofree char *cpu = g_strconcat (base, "_cpu", NULL);
+
+  return kiln_shader_variant (kiln_device_is_cpu (device) ? cpu : base, type);
 }

@@ -66,6 +66,11 @@ guint64 kiln_rows_per_dispatch (KilnDevice *device, guint64 unit,
 /* ".._f32" or ".._f16": the shader variant for an element type. */
 const char *kiln_shader_variant (const char *base, KilnType type);
 
+/* The same of a shader that is built with TEXEL_LOADS for software devices
+ * ("…_cpu_f32"): its inputs must then be bound as texels. */
+const char *kiln_shader_for (KilnDevice *device, const char *base,
+    KilnType type);
+
 #define KILN_OP_MAX_INPUTS 7
 
 /* An operation family: what the graph needs to check, cost and record it.
