@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every operation against a plain reference in double precision, on random
+ * and edge shapes; with --bench the same table measures. */
+#include "check.h"
+#include "half.h"
+
+#include <locale.h>
+#include <math.h>
+#include <string.h>
+
+/* Tensors stand between guards of NaNs, which must not be read (they would
+ * show in the result) and must be whole afterwards. */
+#define GUARD 256
+#define GUARD_BYTE 0xff
+
+/* One number off by so many times the RMS bound is an error too. */
+#define MAX_OVER_RMS 20
+
+/* How much work a reference may do, and results it may give. */
+#define REFERENCE_FLOPS 1e8
+#define REFERENCE_VALUES 1e6
+
+/* Small windows: what the second device may bind, in bytes. */
+#define SMALL_RANGE "65536"
+
+struct _Check
+{
+  KilnDevice *devices[2];       /* as it is; with small windows */
+  gboolean bench, verbose;
+  char *type;
+  char *only;
+  guint n_run, n_failed;
+};
+
+gboolean
+check_wants (Check *self, const char *what, KilnType type)
+{
+  if (self->type != NULL
+      && !g_str_equal (self->type, type == KILN_F16 ? "f16" : "f32"))
+    return FALSE;
+  return self->only == NULL || strstr (what, self->only) != NULL;
+}
+
+gboolean
+check_is_bench (Check *self)
+{
+  return self->bench;
+}
+
+gboolean
+check_wants_large (Check *self)
+{
+  return self->devices[1] != NULL;
+}
+
+static void
+failed (Check *self, const CheckJob *job, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+static void
+failed (Check *self, const CheckJob *job, const char *format, ...)
+{
+  va_list args;
+  g_autofree char *text = NULL;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_print ("FAILED %s, %s: %s\n", job->what,
+      job->type == KILN_F16 ? "f16" : "f32", text);
+  self->n_failed++;
+}
+
+/* ---- Tensors on the device */
+
+static guint8 *
+encode (const CheckInput *input)
+{
+  const KilnShape *shape = &input->shape;
+  guint64 rows = kiln_shape_rows (shape);
+  guint32 stride = kiln_shape_stride (shape), channels = shape->channels;
+  guint8 *bytes = g_malloc0 (kiln_shape_bytes (shape));
+
+  if (input->kind == CHECK_TABLE) {
+    memcpy (bytes, input->data, kiln_shape_bytes (shape));
+    return bytes;
+  }
+  for (guint64 row = 0; row < rows; row++)
+    for (guint32 c = 0; c < channels; c++) {
+      float value = input->data[row * channels + c];
+      guint64 at = row * stride + c;
+
+      switch (shape->type) {
+        case KILN_F32:
+          ((float *) bytes)[at] = value;
+          break;
+        case KILN_F16:
+          ((guint16 *) bytes)[at] = half_from_float (value);
+          break;
+        case KILN_U8:
+          bytes[at] = value;
+          break;
+      }
+    }
+  return bytes;
+}
+
+static double
+decode (const guint8 *bytes, KilnType type, guint64 at)
+{
+  switch (type) {
+    case KILN_F32:
+      return ((const float *) bytes)[at];
+    case KILN_F16:
+      return half_to_float (((const guint16 *) bytes)[at]);
+    case KILN_U8:
+      return bytes[at];
+  }
+  g_assert_not_reached ();
+}
+
+static gboolean
+fill_guards (KilnBuffer *buffer, guint64 begin, guint64 end, GError **error)
+{
+  guint64 size = end - begin;
+  g_autofree guint8 *guard = g_malloc (size);
+
+  memset (guard, GUARD_BYTE, size);
+  return kiln_buffer_write (buffer, begin, guard, size, error);
+}
+
+/* A tensor full of NaNs between guards. */
+static gboolean
+new_view (KilnDevice *device, const KilnShape *shape, KilnView *view,
+    GError **error)
+{
+  guint64 bytes = kiln_shape_bytes (shape);
+
+  view->shape = *shape;
+  view->offset = GUARD;
+  view->buffer = kiln_buffer_new (device, bytes + 2 * GUARD,
+      KILN_MEMORY_DEVICE, error);
+  return view->buffer != NULL
+      && fill_guards (view->buffer, 0, bytes + 2 * GUARD, error);
+}
+
+static gboolean
+upload_tensor (KilnDevice *device, const CheckInput *input, KilnView *view,
+    GError **error)
+{
+  g_autofree guint8 *bytes = encode (input);
+
+  return new_view (device, &input->shape, view, error)
+      && kiln_buffer_write (view->buffer, view->offset, bytes,
+      kiln_shape_bytes (&input->shape), error);
+}
+
+/* As from a checkpoint: raw numbers somewhere in a buffer, packed there. */
+static gboolean
+upload_weight (KilnRecorder *recorder, const CheckInput *input,
+    KilnView *view, GError **error)
+{
+  const KilnPack *pack = &input->pack;
+  KilnDevice *device = kiln_recorder_get_device (recorder);
+  KilnShape shape = kiln_pack_shape (pack);
+  guint64 each = (guint64) (pack->packing == KILN_PACK_VECTOR ? 1
+      : pack->inputs) * (pack->packing == KILN_PACK_MATRIX ? pack->taps : 1);
+  guint32 step = pack->outputs / input->parts;
+  guint64 offset = 4 * 3, bytes = each * pack->outputs * sizeof (float);
+  g_autoptr (KilnBuffer) source = kiln_buffer_new (device, offset + bytes,
+      KILN_MEMORY_UPLOAD, error);
+
+  if (source == NULL || !new_view (device, &shape, view, error)
+      || !kiln_buffer_write (source, offset, input->data, bytes, error))
+    return FALSE;
+  for (guint part = 0; part < input->parts; part++)
+    kiln_pack_record (recorder, pack, KILN_SOURCE_F32, source,
+        offset + part * step * each * sizeof (float), part * step, step,
+        view);
+  return TRUE;
+}
+
+/* ---- One job on one device */
+
+typedef struct {
+  KilnView inputs[KILN_OP_MAX_INPUTS];
+  KilnView output, scratch;
+  KilnCommands *commands;
+} Prepared;
+
+static void
+prepared_clear (Prepared *prepared)
+{
+  for (guint i = 0; i < KILN_OP_MAX_INPUTS; i++)
+    g_clear_pointer (&prepared->inputs[i].buffer, kiln_buffer_unref);
+  g_clear_pointer (&prepared->output.buffer, kiln_buffer_unref);
+  g_clear_pointer (&prepared->scratch.buffer, kiln_buffer_unref);
+  g_clear_pointer (&prepared->commands, kiln_commands_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Prepared, prepared_clear)
+
+static gboolean
+upload_inputs (KilnDevice *device, const CheckJob *job, Prepared *prepared,
+    GError **error)
+{
+  KilnRecorder *recorder = kiln_recorder_new (device);
+  g_autoptr (KilnCommands) packing = NULL;
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < job->n_inputs; i++) {
+    const CheckInput *input = &job->inputs[i];
+
+    if (input->kind == CHECK_WEIGHT)
+      ok = upload_weight (recorder, input, &prepared->inputs[i], error);
+    else if (input->kind != CHECK_ABSENT)
+      ok = upload_tensor (device, input, &prepared->inputs[i], error);
+  }
+  packing = kiln_recorder_finish (recorder, ok ? error : NULL);
+  return ok && packing != NULL && kiln_commands_run (packing, NULL, error);
+}
+
+static gboolean
+infer (const CheckJob *job, const KilnView *inputs,
+    const KilnShape **shapes, KilnShape *output, GError **error)
+{
+  for (guint i = 0; i < job->n_inputs; i++)
+    shapes[i] = inputs[i].buffer != NULL ? &inputs[i].shape : NULL;
+  output->type = job->type;
+  return job->klass->infer (job->params, shapes, job->n_inputs, output,
+      error);
+}
+
+static gboolean
+prepare (KilnDevice *device, const CheckJob *job, Prepared *prepared,
+    GError **error)
+{
+  const KilnShape *shapes[KILN_OP_MAX_INPUTS];
+  KilnShape output;
+  KilnRecorder *recorder;
+  guint64 scratch;
+
+  if (!upload_inputs (device, job, prepared, error)
+      || !infer (job, prepared->inputs, shapes, &output, error)
+      || !new_view (device, &output, &prepared->output, error))
+    return FALSE;
+  scratch = job->klass->scratch != NULL
+      ? job->klass->scratch (job->params, shapes, &output) : 0;
+  if (scratch > 0) {
+    KilnShape shape = { KILN_F32, 1, 1, 1, (scratch + 3) / 4 };
+
+    if (!new_view (device, &shape, &prepared->scratch, error))
+      return FALSE;
+  }
+  recorder = kiln_recorder_new (device);
+  job->klass->record (recorder, job->params, prepared->inputs, job->n_inputs,
+      &prepared->output, &prepared->scratch);
+  prepared->commands = kiln_recorder_finish (recorder, error);
+  return prepared->commands != NULL;
+}
+
+/* ---- Comparing */
+
+static gboolean
+guards_are_whole (const KilnView *view, GError **error)
+{
+  guint64 bytes = kiln_shape_bytes (&view->shape);
+  guint8 guard[2 * GUARD];
+
+  if (!kiln_buffer_read (view->buffer, 0, guard, GUARD, error)
+      || !kiln_buffer_read (view->buffer, GUARD + bytes, guard + GUARD,
+          GUARD, error))
+    return FALSE;
+  for (guint i = 0; i < 2 * GUARD; i++)
+    if (guard[i] != GUARD_BYTE) {
+      g_set_error (error, KILN_ERROR, KILN_ERROR_ARGUMENT,
+          "bytes %s the tensor were written", i < GUARD ? "before" : "after");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+is_clean (const KilnShape *shape, const guint8 *bytes, GError **error)
+{
+  guint64 rows = kiln_shape_rows (shape);
+  guint32 stride = kiln_shape_stride (shape);
+
+  for (guint64 row = 0; row < rows; row++)
+    for (guint32 c = 0; c < stride; c++) {
+      double value = decode (bytes, shape->type, row * stride + c);
+
+      if (isfinite (value) && (c < shape->channels || value == 0.0))
+        continue;
+      g_set_error (error, KILN_ERROR, KILN_ERROR_ARGUMENT,
+          "row %" G_GUINT64_FORMAT ", %s %u is %g", row,
+          c < shape->channels ? "channel" : "padding", c, value);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* All rows, or as many as the reference can do in time: the first, the
+ * last, and some between. */
+static guint64 *
+choose_rows (const KilnShape *shape, double flops, guint *n)
+{
+  guint64 rows = kiln_shape_rows (shape), most;
+  guint64 *chosen;
+
+  most = MIN (REFERENCE_VALUES / shape->channels,
+      REFERENCE_FLOPS / MAX (flops / rows, 1));
+  most = CLAMP (most, 16, rows < 16 ? 16 : rows);
+  *n = MIN (most, rows);
+  chosen = g_new (guint64, *n);
+  for (guint i = 0; i < *n; i++)
+    chosen[i] = *n == rows ? i : (guint64) ((double) i / (*n - 1)
+        * (rows - 1));
+  return chosen;
+}
+
+typedef struct {
+  double rms, max;
+} Errors;
+
+static Errors
+measure_errors (const KilnShape *shape, const guint8 *bytes,
+    const guint64 *rows, guint n, const double *wanted)
+{
+  guint32 stride = kiln_shape_stride (shape), channels = shape->channels;
+  double squares = 0, difference = 0, most = 0, scale;
+
+  for (guint i = 0; i < n; i++)
+    for (guint32 c = 0; c < channels; c++) {
+      double value = decode (bytes, shape->type, rows[i] * stride + c);
+      double want = wanted[(gsize) i * channels + c], d = value - want;
+
+      squares += want * want;
+      difference += d * d;
+      most = fabs (d) > most || isnan (d) ? fabs (d) : most;
+    }
+  scale = squares > 0 ? sqrt (squares / ((double) n * channels)) : 1;
+  return (Errors) {
+    sqrt (difference / ((double) n * channels)) / scale, most / scale
+  };
+}
+
+static double
+job_flops (const CheckJob *job, const KilnView *inputs,
+    const KilnShape *output)
+{
+  const KilnShape *shapes[KILN_OP_MAX_INPUTS];
+
+  for (guint i = 0; i < job->n_inputs; i++)
+    shapes[i] = inputs[i].buffer != NULL ? &inputs[i].shape : NULL;
+  return job->klass->flops != NULL
+      ? job->klass->flops (job->params, shapes, output) : 0;
+}
+
+static gboolean
+compare (Check *self, const CheckJob *job, const Prepared *prepared,
+    GError **error)
+{
+  const KilnShape *shape = &prepared->output.shape;
+  guint64 size = kiln_shape_bytes (shape);
+  g_autofree guint8 *bytes = g_malloc (size);
+  g_autofree guint64 *rows = NULL;
+  g_autofree double *wanted = NULL;
+  Errors errors;
+  guint n;
+
+  if (!kiln_buffer_read (prepared->output.buffer, GUARD, bytes, size, error)
+      || !guards_are_whole (&prepared->output, error)
+      || !is_clean (shape, bytes, error))
+    return FALSE;
+  rows = choose_rows (shape, job_flops (job, prepared->inputs, shape), &n);
+  wanted = g_new0 (double, (gsize) n * shape->channels);
+  job->reference (job->params, job->inputs, shape, rows, n, wanted);
+  errors = measure_errors (shape, bytes, rows, n, wanted);
+  if (self->verbose)
+    g_print ("%-44s %s  rms %.1e of %.1e, max %.1e\n", job->what,
+        job->type == KILN_F16 ? "f16" : "f32", errors.rms, job->bound,
+        errors.max);
+  if (errors.rms <= job->bound && errors.max <= MAX_OVER_RMS * job->bound)
+    return TRUE;
+  g_set_error (error, KILN_ERROR, KILN_ERROR_ARGUMENT,
+      "RMS error %.2e of a bound of %.2e, largest %.2e", errors.rms,
+      job->bound, errors.max);
+  return FALSE;
+}
+
+/* ---- Measuring */
+
+#define BENCH_SECONDS 0.3
+
+static void
+bench (Check *self, const CheckJob *job, const Prepared *prepared)
+{
+  const KilnShape *shape = &prepared->output.shape;
+  double flops = job_flops (job, prepared->inputs, shape), best = HUGE_VAL;
+  double bytes = kiln_shape_bytes (shape), total = 0;
+
+  for (guint i = 0; i < job->n_inputs; i++)
+    if (prepared->inputs[i].buffer != NULL)
+      bytes += kiln_shape_bytes (&prepared->inputs[i].shape);
+  for (guint i = 0; i < 2 || total < BENCH_SECONDS; i++) {
+    gint64 start = g_get_monotonic_time ();
+    double seconds;
+
+    if (!kiln_commands_run (prepared->commands, NULL, NULL))
+      return;
+    seconds = (g_get_monotonic_time () - start) * 1e-6;
+    best = MIN (best, seconds);
+    total += seconds;
+  }
+  g_print ("%-44s %s %9.3f ms %8.2f GFLOP/s %7.2f GB/s\n", job->what,
+      job->type == KILN_F16 ? "f16" : "f32", best * 1e3, flops / best * 1e-9,
+      bytes / best * 1e-9);
+}
+
+/* ---- Entry points of the families */
+
+static void
+run_on (Check *self, KilnDevice *device, const CheckJob *job)
+{
+  g_auto (Prepared) prepared = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  self->n_run++;
+  if (!prepare (device, job, &prepared, &error)
+      || !kiln_commands_run (prepared.commands, NULL, &error)
+      || (!self->bench && !compare (self, job, &prepared, &error)))
+    failed (self, job, "%s%s", error->message,
+        device == self->devices[0] ? "" : " (in small windows)");
+  else if (self->bench)
+    bench (self, job, &prepared);
+}
+
+void
+check_run (Check *self, CheckJob *job)
+{
+  run_on (self, self->devices[0], job);
+  if (self->devices[1] != NULL && !job->large)
+    run_on (self, self->devices[1], job);
+  for (guint i = 0; i < job->n_inputs; i++)
+    g_free (job->inputs[i].data);
+}
+
+void
+check_refuses (Check *self, const char *what, const KilnOpClass *klass,
+    gconstpointer params, const KilnShape *shapes, guint n_shapes)
+{
+  CheckJob job = { .what = what };
+  const KilnShape *inputs[KILN_OP_MAX_INPUTS];
+  KilnShape output = { .type = KILN_F32 };
+  g_autoptr (GError) error = NULL;
+
+  if (self->bench || !check_wants (self, what, KILN_F32))
+    return;
+  for (guint i = 0; i < n_shapes; i++)
+    inputs[i] = shapes[i].channels > 0 ? &shapes[i] : NULL;
+  self->n_run++;
+  if (klass->infer (params, inputs, n_shapes, &output, &error))
+    failed (self, &job, "it should be refused");
+  else if (!g_error_matches (error, KILN_ERROR, KILN_ERROR_SHAPE))
+    failed (self, &job, "it is refused with another error: %s",
+        error->message);
+  else if (self->verbose)
+    g_print ("%-44s refused: %s\n", what, error->message);
+}
+
+/* ---- */
+
+static gboolean
+open_devices (Check *self, const char *which, GError **error)
+{
+  self->devices[0] = kiln_device_open (which, error);
+  if (self->devices[0] == NULL || self->bench)
+    return self->devices[0] != NULL;
+  g_setenv ("KILN_MAX_STORAGE_RANGE", SMALL_RANGE, TRUE);
+  self->devices[1] = kiln_device_open (which, error);
+  g_unsetenv ("KILN_MAX_STORAGE_RANGE");
+  return self->devices[1] != NULL;
+}
+
+int
+main (int argc, char **argv)
+{
+  Check self = { 0 };
+  g_autofree char *which = NULL;
+  const GOptionEntry entries[] = {
+    { "bench", 'b', 0, G_OPTION_ARG_NONE, &self.bench,
+        "Measure instead of checking", NULL },
+    { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self.verbose,
+        "Print every error", NULL },
+    { "type", 't', 0, G_OPTION_ARG_STRING, &self.type,
+        "Only this element type", "f32|f16" },
+    { "only", 'o', 0, G_OPTION_ARG_STRING, &self.only,
+        "Only what has this in its name", "TEXT" },
+    { "device", 'd', 0, G_OPTION_ARG_STRING, &which,
+        "Vulkan device: index, name or UUID", "DEVICE" },
+    { NULL }
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error)
+      || !open_devices (&self, which, &error)) {
+    g_printerr ("%s\n", error->message);
+    return 1;
+  }
+  g_print ("%s\n", kiln_device_get_info (self.devices[0])->name);
+  check_pack (&self);
+  check_matmul (&self);
+  check_normalization (&self);
+  check_attention (&self);
+  check_elementwise (&self);
+  check_resize (&self);
+  g_print ("%u of %u failed\n", self.n_failed, self.n_run);
+  for (guint i = 0; i < 2; i++)
+    g_clear_pointer (&self.devices[i], kiln_device_unref);
+  return self.n_failed > 0;
+}

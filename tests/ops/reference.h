@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "check.h"
+
+/* Plain loops in double precision: what the shaders are held against. Each
+ * has the signature CheckReference. */
+#define REFERENCE(name) void name (gconstpointer params, \
+    const CheckInput *inputs, const KilnShape *output, const guint64 *rows, \
+    guint n_rows, double *values)
+
+REFERENCE (reference_matmul);
+REFERENCE (reference_pack);
+REFERENCE (reference_group_norm);
+REFERENCE (reference_layer_norm);
+REFERENCE (reference_attention);
+REFERENCE (reference_affine);
+REFERENCE (reference_concat);
+REFERENCE (reference_join);
+REFERENCE (reference_first);
+REFERENCE (reference_planes);
+REFERENCE (reference_sinusoid);
+REFERENCE (reference_euler);
+REFERENCE (reference_resample);
+
+/* KilnActivation, but not GEGLU. */
+double reference_activate (guint activation, double x);
