@@ -27,6 +27,7 @@ typedef struct
   gpointer worker;
   SvdPrecision worker_precision;
   gboolean have_caps;
+  GstCaps *bad_caps;            /* have been refused, and the error posted */
 } GstSvdStagePrivate;
 
 #define PRIV(self) \
@@ -270,6 +271,13 @@ reset (GstSvdStage * self)
     klass->reset (self);
 }
 
+static void
+forget_caps (GstSvdStage * self)
+{
+  PRIV (self)->have_caps = FALSE;
+  gst_clear_caps (&PRIV (self)->bad_caps);
+}
+
 static GstStateChangeReturn
 gst_svd_stage_change_state (GstElement * element, GstStateChange transition)
 {
@@ -290,7 +298,7 @@ gst_svd_stage_change_state (GstElement * element, GstStateChange transition)
       transition);
 
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    PRIV (self)->have_caps = FALSE;
+    forget_caps (self);
   else if (transition == GST_STATE_CHANGE_READY_TO_NULL)
     close_all (self);
 
@@ -362,6 +370,25 @@ handle_caps (GstSvdStage * self, GstCaps * caps, GError ** error)
   return PRIV (self)->have_caps;
 }
 
+/* Refused caps come again with each buffer; one error is enough. */
+static gboolean
+take_caps (GstSvdStage * self, GstCaps * caps)
+{
+  GstSvdStagePrivate *priv = PRIV (self);
+  g_autoptr (GError) error = NULL;
+
+  if (caps == priv->bad_caps)
+    return FALSE;
+
+  gst_clear_caps (&priv->bad_caps);
+  if (handle_caps (self, caps, &error))
+    return TRUE;
+
+  priv->bad_caps = gst_caps_ref (caps);
+  fail (self, error);
+  return FALSE;
+}
+
 static gboolean
 load (GstSvdStage * self, const GstSvdSettings * settings, GError ** error)
 {
@@ -424,21 +451,21 @@ gst_svd_stage_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 static gboolean
 gst_svd_stage_default_sink_event (GstSvdStage * self, GstEvent * event)
 {
-  g_autoptr (GError) error = NULL;
   GstCaps *caps;
+  gboolean ok;
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
-      if (!handle_caps (self, caps, &error))
-        fail (self, error);
+      ok = take_caps (self, caps);
       gst_event_unref (event);
-      return error == NULL;
+      return ok;
     case GST_EVENT_FLUSH_START:
       cancel (self);
       break;
     case GST_EVENT_FLUSH_STOP:
       renew_cancellable (self);
+      gst_clear_caps (&PRIV (self)->bad_caps);
       reset (self);
       break;
     default:
@@ -575,6 +602,7 @@ gst_svd_stage_finalize (GObject * object)
   GstSvdStage *self = GST_SVD_STAGE (object);
 
   close_all (self);
+  forget_caps (self);
   gst_svd_settings_clear (&PRIV (self)->settings);
   g_clear_object (&PRIV (self)->cancellable);
 

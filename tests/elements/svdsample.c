@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "elementtest.h"
+
+#define SAMPLE "svdsample num-frames=2 steps=1 seed=1"
+
+/* Takes a minute or more, unless it is cancelled. */
+#define LONG_SAMPLE "svdsample num-frames=14 steps=1000 seed=1"
+
+static GstHarness *
+harness (const gchar * launch_line)
+{
+  GstHarness *h = test_harness_new (launch_line);
+  gchar *caps = test_conditioning_caps ();
+
+  gst_harness_set_src_caps_str (h, caps);
+  g_free (caps);
+  return h;
+}
+
+static GstBuffer *
+conditioning (void)
+{
+  return test_noise (test_conditioning_size ());
+}
+
+/* A memory for each tensor, as svdencode makes it. */
+static GstBuffer *
+split_conditioning (void)
+{
+  GstBuffer *all = conditioning ();
+  gsize first = test_latents_size (1);
+  gsize second = gst_buffer_get_size (all) - first - sizeof (gfloat);
+  GstBuffer *split = gst_buffer_copy_region (all, GST_BUFFER_COPY_MEMORY, 0,
+      first);
+
+  gst_buffer_copy_into (split, all, GST_BUFFER_COPY_MEMORY, first, second);
+  gst_buffer_copy_into (split, all, GST_BUFFER_COPY_MEMORY, first + second,
+      sizeof (gfloat));
+  fail_unless_equals_int (gst_buffer_n_memory (split), 3);
+
+  gst_buffer_unref (all);
+  return split;
+}
+
+GST_START_TEST (test_latents)
+{
+  GstHarness *h = harness (SAMPLE " fps=10");
+  gchar *latents = test_latents_caps (TEST_FRAMES, 10);
+  GstCaps *caps, *expected = gst_caps_from_string (latents);
+  GstBuffer *in = conditioning (), *out;
+
+  GST_BUFFER_PTS (in) = GST_SECOND;
+  out = gst_harness_push_and_pull (h, in);
+  caps = gst_pad_get_current_caps (h->sinkpad);
+  gst_check_caps_equal (caps, expected);
+  fail_unless_equals_int (gst_buffer_n_memory (out), 1);
+  fail_unless_equals_uint64 (gst_buffer_get_size (out),
+      test_latents_size (TEST_FRAMES));
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (out), GST_SECOND);
+
+  gst_caps_unref (caps);
+  gst_caps_unref (expected);
+  gst_buffer_unref (out);
+  g_free (latents);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* The same seed repeats the bytes; one memory is as good as three. */
+GST_START_TEST (test_repeat)
+{
+  GstHarness *h = harness (SAMPLE);
+  GstBuffer *outs[3];
+  gchar *sums[3];
+
+  outs[0] = gst_harness_push_and_pull (h, conditioning ());
+  outs[1] = gst_harness_push_and_pull (h, split_conditioning ());
+  g_object_set (h->element, "seed", (gint64) 2, NULL);
+  outs[2] = gst_harness_push_and_pull (h, conditioning ());
+
+  for (guint i = 0; i < 3; i++) {
+    sums[i] = test_checksum (outs[i]);
+    gst_buffer_unref (outs[i]);
+  }
+  assert_equals_string (sums[0], sums[1]);
+  fail_if (g_str_equal (sums[0], sums[2]));
+
+  for (guint i = 0; i < 3; i++)
+    g_free (sums[i]);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static const gchar *dimensions[] = {
+  "%1$u:%1$u:%2$u,%3$u,1",
+  "%1$u:%1$u:%2$u.%3$u.1",
+  "%1$u:%1$u:%2$u:1:1:1:1:1, %3$u:1:1:1:1:1:1:1, 1:1:1:1:1:1:1:1",
+  "%1$u:%1$u:%2$u:1,1:%3$u,1:1",
+};
+
+/* All that NNStreamer writes is understood. */
+GST_START_TEST (test_caps_syntax)
+{
+  GstHarness *h = test_harness_new (SAMPLE);
+  const SvdModelInfo *info = test_model_info ();
+  gchar *text = g_strdup_printf (dimensions[__i__], TEST_SIZE / info->factor,
+      info->latent_channels, info->embedding_size);
+  GstCaps *caps = gst_caps_new_simple ("other/tensors",
+      "format", G_TYPE_STRING, "static",
+      "num_tensors", G_TYPE_INT, 3,
+      "types", G_TYPE_STRING, __i__ % 2 ? "float32.float32.float32"
+      : "float32,float32,float32",
+      "dimensions", G_TYPE_STRING, text, NULL);
+
+  gst_harness_set_src_caps (h, caps);
+  gst_buffer_unref (gst_harness_push_and_pull (h, conditioning ()));
+
+  g_free (text);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_num_frames)
+{
+  GstHarness *h = harness (SAMPLE);
+  GstBuffer *out;
+
+  g_object_set (h->element, "num-frames", 1, NULL);
+  out = gst_harness_push_and_pull (h, conditioning ());
+  fail_unless_equals_uint64 (gst_buffer_get_size (out), test_latents_size (1));
+  gst_buffer_unref (out);
+
+  g_object_set (h->element, "num-frames", 0, NULL);
+  out = gst_harness_push_and_pull (h, conditioning ());
+  fail_unless_equals_uint64 (gst_buffer_get_size (out),
+      test_latents_size (test_model_info ()->num_frames));
+  gst_buffer_unref (out);
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static void
+check_step (GstMessage * message, gint step, gint steps)
+{
+  const GstStructure *s = gst_message_get_structure (message);
+  gint value;
+
+  fail_unless (gst_structure_get_int (s, "step", &value));
+  fail_unless_equals_int (value, step);
+  fail_unless (gst_structure_get_int (s, "steps", &value));
+  fail_unless_equals_int (value, steps);
+  fail_unless (gst_structure_get_int (s, "percent", &value));
+  fail_unless_equals_int (value, 100 * step / steps);
+  gst_message_unref (message);
+}
+
+GST_START_TEST (test_progress)
+{
+  GstHarness *h = harness (SAMPLE);
+  GstBus *bus = test_harness_get_bus (h);
+
+  g_object_set (h->element, "steps", 3, NULL);
+  gst_buffer_unref (gst_harness_push_and_pull (h, conditioning ()));
+
+  check_step (test_wait_for_progress (bus, "sample", GST_PROGRESS_TYPE_START),
+      0, 3);
+  for (gint i = 1; i <= 3; i++)
+    check_step (test_wait_for_progress (bus, "sample",
+            GST_PROGRESS_TYPE_CONTINUE), i, 3);
+  gst_message_unref (test_wait_for_progress (bus, "sample",
+          GST_PROGRESS_TYPE_COMPLETE));
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Starts a clip and returns in the middle of a step: with 0 while the first
+ * is being prepared, else after that many. */
+static TestPush *
+start_long_clip (GstHarness * h, guint steps)
+{
+  GstBus *bus = test_harness_get_bus (h);
+  TestPush *push = test_push_start (h, conditioning ());
+
+  gst_message_unref (test_wait_for_progress (bus, "sample",
+          GST_PROGRESS_TYPE_START));
+  for (guint i = 0; i < steps; i++)
+    gst_message_unref (test_wait_for_progress (bus, "sample",
+            GST_PROGRESS_TYPE_CONTINUE));
+
+  g_usleep (20 * 1000);
+  return push;
+}
+
+static void
+assert_quick (gint64 since)
+{
+  gint64 time = g_get_monotonic_time () - since;
+
+  GST_INFO ("cancelling took %" G_GINT64_FORMAT " us", time);
+  fail_unless (time < TEST_CANCEL_TIME, "took %" G_GINT64_FORMAT " us", time);
+}
+
+GST_START_TEST (test_flush_in_mid_step)
+{
+  GstHarness *h = harness (LONG_SAMPLE);
+  GstBus *bus = test_harness_get_bus (h);
+  TestPush *push = start_long_clip (h, __i__);
+  gint64 start = g_get_monotonic_time ();
+  GstSegment segment;
+
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  fail_unless_equals_int (test_push_finish (push), GST_FLOW_FLUSHING);
+  assert_quick (start);
+  gst_message_unref (test_wait_for_progress (bus, "sample",
+          GST_PROGRESS_TYPE_CANCELED));
+  test_assert_no_error (bus);
+  fail_unless_equals_int (gst_harness_buffers_received (h), 0);
+
+  /* And it goes on afterwards. */
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  g_object_set (h->element, "steps", 1, "num-frames", 1, NULL);
+  fail_unless_equals_int (gst_harness_push (h, conditioning ()), GST_FLOW_OK);
+  fail_unless_equals_int (gst_harness_buffers_received (h), 1);
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_null_in_mid_step)
+{
+  GstHarness *h = harness (LONG_SAMPLE);
+  TestPush *push = start_long_clip (h, __i__);
+  gint64 start = g_get_monotonic_time ();
+
+  fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_NULL),
+      GST_STATE_CHANGE_SUCCESS);
+  assert_quick (start);
+  fail_unless_equals_int (test_push_finish (push), GST_FLOW_FLUSHING);
+  fail_unless_equals_int (gst_harness_buffers_received (h), 0);
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* The largest clip either does not fit, which is said, or can be cancelled. */
+GST_START_TEST (test_very_long_clip)
+{
+  GstHarness *h = harness ("svdsample num-frames=1000 steps=1000 seed=1");
+  GstBus *bus = test_harness_get_bus (h);
+  TestPush *push = test_push_start (h, conditioning ());
+  gint64 start;
+  GstFlowReturn flow;
+
+  g_usleep (G_USEC_PER_SEC);
+  start = g_get_monotonic_time ();
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  flow = test_push_finish (push);
+  assert_quick (start);
+
+  if (flow == GST_FLOW_ERROR)
+    test_assert_one_error (bus, GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NO_SPACE_LEFT, "");
+  else
+    fail_unless_equals_int (flow, GST_FLOW_FLUSHING);
+  test_assert_no_error (bus);
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static Suite *
+svdsample_suite (void)
+{
+  Suite *s = suite_create ("svdsample");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_latents);
+  tcase_add_test (tc, test_repeat);
+  tcase_add_loop_test (tc, test_caps_syntax, 0, G_N_ELEMENTS (dimensions));
+  tcase_add_test (tc, test_num_frames);
+  tcase_add_test (tc, test_progress);
+  tcase_add_loop_test (tc, test_flush_in_mid_step, 0, 3);
+  tcase_add_loop_test (tc, test_null_in_mid_step, 0, 3);
+  tcase_add_test (tc, test_very_long_clip);
+
+  return s;
+}
+
+GST_CHECK_MAIN (svdsample);
