@@ -44,7 +44,7 @@ def run(program, line):
 def check(program, line, text):
     print('$ gst-launch-1.0', line, flush=True)
     code, output = run(program, line)
-    leaks = [row for row in output.splitlines() if 'object-alive' in row]
+    leaks = [row for row in output.splitlines() if ':: object-alive,' in row]
     errors = [row for row in output.splitlines() if row.startswith('ERROR')]
 
     if leaks:
