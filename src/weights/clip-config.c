@@ -2,6 +2,8 @@
 
 #include "svd-config.h"
 
+#include "fault.h"
+
 /* transformers' defaults for CLIPVisionConfig */
 static const SvdClipConfig defaults = {
   .hidden_size = 768,
@@ -43,16 +45,18 @@ read_activation (SvdClipConfig *config, KilnConfigReader *reader)
         "quick_gelu are supported", name);
 }
 
-static void
-check (const SvdClipConfig *config, KilnConfigReader *reader)
+gboolean
+svd_clip_config_check (const SvdClipConfig *config, const char *label,
+    GError **error)
 {
   if (config->hidden_size % config->num_attention_heads != 0)
-    kiln_config_reader_fail (reader, "'hidden_size' (%u) is no multiple of "
-        "'num_attention_heads' (%u)", config->hidden_size,
+    return kiln_model_fault (error, label, "'hidden_size' (%u) is no "
+        "multiple of 'num_attention_heads' (%u)", config->hidden_size,
         config->num_attention_heads);
   if (config->patch_size > config->image_size)
-    kiln_config_reader_fail (reader, "'patch_size' (%u) exceeds 'image_size' "
-        "(%u)", config->patch_size, config->image_size);
+    return kiln_model_fault (error, label, "'patch_size' (%u) exceeds "
+        "'image_size' (%u)", config->patch_size, config->image_size);
+  return TRUE;
 }
 
 gboolean
@@ -80,6 +84,7 @@ svd_clip_config_read (SvdClipConfig *config, KilnConfigReader *reader,
   kiln_config_reader_double (reader, "layer_norm_eps", 0, 1,
       &config->layer_norm_eps);
   read_activation (config, reader);
-  check (config, reader);
-  return kiln_config_reader_finish (reader, error);
+  return kiln_config_reader_finish (reader, error)
+      && svd_clip_config_check (config,
+      kiln_config_reader_get_label (reader), error);
 }

@@ -5,7 +5,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#include "../device/error.h"
+#include "fault.h"
 #include "json-scan.h"
 
 struct _KilnConfigReader {
@@ -14,23 +14,6 @@ struct _KilnConfigReader {
   JsonObject *object;           /* belongs to parser */
   GError *fault;
 };
-
-static gboolean
-refuse (const char *label, GError **error, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-
-static gboolean
-refuse (const char *label, GError **error, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list args;
-
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: %s", label, text);
-  return FALSE;
-}
 
 /* json-glib recurses without limit and accepts more than JSON, so only what
  * the scanner has passed gets to it. */
@@ -41,12 +24,14 @@ check_json (const char *json, gsize length, const char *label,
   KilnJson scan;
 
   if (length > KILN_CONFIG_MAX_BYTES)
-    return refuse (label, error, "%" G_GSIZE_FORMAT " bytes are too many for "
+    return kiln_model_fault (error, label,
+        "%" G_GSIZE_FORMAT " bytes are too many for "
         "a configuration", length);
   kiln_json_init (&scan, json, length);
   kiln_json_skip (&scan);
   if (!kiln_json_end (&scan))
-    return refuse (label, error, "this is not valid JSON: %s at byte %"
+    return kiln_model_fault (error, label,
+        "this is not valid JSON: %s at byte %"
         G_GSIZE_FORMAT, scan.fault, scan.fault_offset);
   return TRUE;
 }
@@ -69,7 +54,7 @@ kiln_config_reader_new (const char *json, gssize length, const char *label,
   }
   root = json_parser_get_root (reader->parser);
   if (!root || !JSON_NODE_HOLDS_OBJECT (root)) {
-    refuse (label, error, "this is not a JSON object");
+    kiln_model_fault (error, label, "this is not a JSON object");
     return NULL;
   }
   reader->object = json_node_get_object (root);
@@ -116,7 +101,7 @@ kiln_config_reader_fail (KilnConfigReader *reader, const char *format, ...)
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  refuse (reader->label, &reader->fault, "%s", text);
+  kiln_model_fault (&reader->fault, reader->label, "%s", text);
 }
 
 gboolean

@@ -2,7 +2,7 @@
 
 #include "svd-config.h"
 
-#include "../device/error.h"
+#include "fault.h"
 
 /* The UNet's input is the noisy latents beside the picture's latents. */
 static gboolean
@@ -12,12 +12,10 @@ latents_agree (const char *label, const SvdVaeConfig *vae,
   if (unet->in_channels == 2 * vae->latent_channels
       && unet->out_channels == vae->latent_channels)
     return TRUE;
-  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: the VAE has %u "
-      "latent channels, so the UNet must have %u input and %u output "
-      "channels, not %u and %u", label, vae->latent_channels,
-      2 * vae->latent_channels, vae->latent_channels, unet->in_channels,
-      unet->out_channels);
-  return FALSE;
+  return kiln_model_fault (error, label, "the VAE has %u latent channels, so "
+      "the UNet must have %u input and %u output channels, not %u and %u",
+      vae->latent_channels, 2 * vae->latent_channels, vae->latent_channels,
+      unet->in_channels, unet->out_channels);
 }
 
 /* Every transformer attends to the image embedding. */
@@ -33,10 +31,9 @@ contexts_agree (const char *label, const SvdClipConfig *clip,
       continue;
     if (unet->cross_attention_dim[i] == clip->projection_dim)
       continue;
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: the image "
-        "encoder's projection_dim is %u, but the UNet's cross_attention_dim "
-        "%u", label, clip->projection_dim, unet->cross_attention_dim[i]);
-    return FALSE;
+    return kiln_model_fault (error, label, "the image encoder's "
+        "projection_dim is %u, but the UNet's cross_attention_dim %u",
+        clip->projection_dim, unet->cross_attention_dim[i]);
   }
   return TRUE;
 }

@@ -2,7 +2,7 @@
 
 #include "model-files-private.h"
 
-#include "../device/error.h"
+#include "fault.h"
 
 static gboolean
 read_layout (SvdModelFiles *files, GError **error)
@@ -11,11 +11,9 @@ read_layout (SvdModelFiles *files, GError **error)
     return svd_model_folder_read (files, error);
   if (g_file_test (files->path, G_FILE_TEST_EXISTS))
     return svd_single_file_read (files, error);
-  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
-      "%s: there is no model; give a folder in diffusers' layout "
-      "(model_index.json, unet/, vae/, image_encoder/, scheduler/) or an "
-      "original .safetensors file", files->path);
-  return FALSE;
+  return kiln_model_fault (error, files->path, "there is no model; give a "
+      "folder in diffusers' layout (model_index.json, unet/, vae/, "
+      "image_encoder/, scheduler/) or an original .safetensors file");
 }
 
 SvdModelFiles *
@@ -82,8 +80,8 @@ present (SvdModelFiles *files, gboolean has, gconstpointer config,
 {
   if (has)
     return config;
-  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
-      "%s: the model has no %s; download it completely", files->path, what);
+  kiln_model_fault (error, files->path,
+      "the model has no %s; download it completely", what);
   return NULL;
 }
 

@@ -3,7 +3,7 @@
 
 #include "model-files-private.h"
 
-#include "../device/error.h"
+#include "fault.h"
 
 typedef gboolean (*ReadConfig) (gpointer config, KilnConfigReader *reader,
     GError **error);
@@ -93,16 +93,13 @@ report_no_model (SvdModelFiles *files, GError **error)
   g_autofree char *single_file = find_single_file (files->path);
 
   if (single_file)
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: this folder is "
-        "not in diffusers' layout; to use the checkpoint in it give '%s'",
-        files->path, single_file);
-  else
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: this folder holds "
-        "no model; looked for unet/config.json, vae/config.json and "
-        "image_encoder/config.json. Give the folder of a Stable Video "
-        "Diffusion model in diffusers' layout, or an original .safetensors "
-        "file", files->path);
-  return FALSE;
+    return kiln_model_fault (error, files->path, "this folder is not in "
+        "diffusers' layout; to use the checkpoint in it give '%s'",
+        single_file);
+  return kiln_model_fault (error, files->path, "this folder holds no model; "
+      "looked for unet/config.json, vae/config.json and "
+      "image_encoder/config.json. Give the folder of a Stable Video Diffusion "
+      "model in diffusers' layout, or an original .safetensors file");
 }
 
 gboolean

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "../device/error.h"
+#include "fault.h"
 #include "json-scan.h"
 
 struct _KilnSafetensors {
@@ -46,27 +46,10 @@ static const struct {
 };
 
 static gboolean
-fault (GError **error, KilnSafetensors *file, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-
-static gboolean
-fault (GError **error, KilnSafetensors *file, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list args;
-
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: %s", file->path,
-      text);
-  return FALSE;
-}
-
-static gboolean
 json_fault (GError **error, KilnSafetensors *file, const KilnJson *json)
 {
-  return fault (error, file, "the header is not valid: %s at byte %"
+  return kiln_model_fault (error, file->path,
+      "the header is not valid: %s at byte %"
       G_GSIZE_FORMAT, json->fault, json->fault_offset);
 }
 
@@ -81,7 +64,8 @@ read_shape (KilnSafetensors *file, KilnJson *json, const char *name,
   for (description->n_dims = 0; kiln_json_next (json, ']');
       description->n_dims++) {
     if (description->n_dims == KILN_MAX_DIMS)
-      return fault (error, file, "tensor '%s' has more than %d dimensions",
+      return kiln_model_fault (error, file->path,
+          "tensor '%s' has more than %d dimensions",
           name, KILN_MAX_DIMS);
     if (!kiln_json_uint64 (json, &description->shape[description->n_dims]))
       break;
@@ -108,7 +92,8 @@ read_offsets (KilnSafetensors *file, KilnJson *json, const char *name,
   }
   if (json->fault)
     return json_fault (error, file, json);
-  return fault (error, file, "tensor '%s': data_offsets must be two numbers",
+  return kiln_model_fault (error, file->path,
+      "tensor '%s': data_offsets must be two numbers",
       name);
 }
 
@@ -128,7 +113,8 @@ read_field (KilnSafetensors *file, KilnJson *json, const char *name,
     return kiln_json_skip (json) || json_fault (error, file, json);
 
   if (*has)
-    return fault (error, file, "tensor '%s' has two '%s'", name, key);
+    return kiln_model_fault (error, file->path,
+        "tensor '%s' has two '%s'", name, key);
   *has = TRUE;
   if (has == &description->has_shape)
     return read_shape (file, json, name, description, error);
@@ -153,7 +139,8 @@ read_description (KilnSafetensors *file, KilnJson *json, const char *name,
     return json_fault (error, file, json);
   if (!description->has_dtype || !description->has_shape
       || !description->has_offsets)
-    return fault (error, file, "tensor '%s' lacks its %s", name,
+    return kiln_model_fault (error, file->path,
+        "tensor '%s' lacks its %s", name,
         !description->has_dtype ? "dtype" : !description->has_shape ?
         "shape" : "data_offsets");
   return TRUE;
@@ -164,11 +151,13 @@ check_place (KilnSafetensors *file, const char *name,
     const Description *description, GError **error)
 {
   if (description->begin > description->end)
-    return fault (error, file, "tensor '%s' ends (%" G_GUINT64_FORMAT
+    return kiln_model_fault (error, file->path,
+        "tensor '%s' ends (%" G_GUINT64_FORMAT
         ") before it begins (%" G_GUINT64_FORMAT ")", name,
         description->end, description->begin);
   if (description->end > file->data_size)
-    return fault (error, file, "tensor '%s' ends at byte %" G_GUINT64_FORMAT
+    return kiln_model_fault (error, file->path,
+        "tensor '%s' ends at byte %" G_GUINT64_FORMAT
         " of the data, but the file holds only %" G_GUINT64_FORMAT
         ": it is truncated, get it again", name, description->end,
         file->data_size);
@@ -184,12 +173,15 @@ check_size (KilnSafetensors *file, const char *name,
 
   for (guint i = 0; i < description->n_dims; i++)
     if (!g_uint64_checked_mul (&n_bits, n_bits, description->shape[i]))
-      return fault (error, file, "tensor '%s' has an impossible shape: its "
+      return kiln_model_fault (error, file->path,
+          "tensor '%s' has an impossible shape: its "
           "size is past 64 bits", name);
   if (n_bits == 0)
-    return fault (error, file, "tensor '%s' has no elements", name);
+    return kiln_model_fault (error, file->path,
+        "tensor '%s' has no elements", name);
   if (n_bits / 8 != description->end - description->begin)
-    return fault (error, file, "tensor '%s' takes %" G_GUINT64_FORMAT
+    return kiln_model_fault (error, file->path,
+        "tensor '%s' takes %" G_GUINT64_FORMAT
         " bytes by its type and shape, but %" G_GUINT64_FORMAT
         " by its data_offsets", name, n_bits / 8,
         description->end - description->begin);
@@ -238,7 +230,8 @@ read_metadata (KilnSafetensors *file, KilnJson *json, GString *key,
   while (kiln_json_next (json, '}') && kiln_json_key (json, key)
       && kiln_json_string (json, value)) {
     if (g_hash_table_size (file->metadata) == KILN_SAFETENSORS_MAX_TENSORS)
-      return fault (error, file, "more than %d entries in __metadata__",
+      return kiln_model_fault (error, file->path,
+          "more than %d entries in __metadata__",
           KILN_SAFETENSORS_MAX_TENSORS);
     g_hash_table_insert (file->metadata,
         g_string_chunk_insert_const (file->strings, key->str),
@@ -262,7 +255,7 @@ read_members (KilnSafetensors *file, KilnJson *json, Description *description,
       continue;
     }
     if (file->entries->len == KILN_SAFETENSORS_MAX_TENSORS)
-      return fault (error, file, "more than %d tensors",
+      return kiln_model_fault (error, file->path, "more than %d tensors",
           KILN_SAFETENSORS_MAX_TENSORS);
     name = g_string_chunk_insert (file->strings, key->str);
     if (!read_description (file, json, name, description, key, error)
@@ -307,7 +300,8 @@ index_names (KilnSafetensors *file, GError **error)
         &g_array_index (file->entries, KilnSafetensorsEntry, i);
 
     if (!g_hash_table_insert (file->by_name, (char *) entry->name, entry))
-      return fault (error, file, "tensor '%s' is there twice", entry->name);
+      return kiln_model_fault (error, file->path,
+          "tensor '%s' is there twice", entry->name);
   }
   return TRUE;
 }
@@ -324,16 +318,19 @@ check_coverage (KilnSafetensors *file, GError **error)
         &g_array_index (file->entries, KilnSafetensorsEntry, i);
 
     if (entry->info.data < covered)
-      return fault (error, file, "tensors '%s' and '%s' overlap", previous,
+      return kiln_model_fault (error, file->path,
+          "tensors '%s' and '%s' overlap", previous,
           entry->name);
     if (entry->info.data > covered)
-      return fault (error, file, "there is a hole before tensor '%s'",
+      return kiln_model_fault (error, file->path,
+          "there is a hole before tensor '%s'",
           entry->name);
     covered = entry->info.data + entry->info.size;
     previous = entry->name;
   }
   if (covered != file->data + file->data_size)
-    return fault (error, file, "%" G_GSIZE_FORMAT " bytes behind the last "
+    return kiln_model_fault (error, file->path,
+        "%" G_GSIZE_FORMAT " bytes behind the last "
         "tensor belong to none",
         (gsize) (file->data + file->data_size - covered));
   return TRUE;
@@ -347,10 +344,12 @@ check_kind (KilnSafetensors *file, const guint8 *bytes, gsize size,
   static const char lfs[] = "version https://git-lfs";
 
   if (size >= sizeof lfs && !memcmp (bytes, lfs, sizeof lfs - 1))
-    return fault (error, file, "this is a Git LFS pointer, not the weights: "
+    return kiln_model_fault (error, file->path,
+        "this is a Git LFS pointer, not the weights: "
         "run `git lfs pull` in its repository");
   if (size >= 4 && !memcmp (bytes, "PK\3\4", 4))
-    return fault (error, file, "this is a PyTorch pickle (.ckpt, .bin); only "
+    return kiln_model_fault (error, file->path,
+        "this is a PyTorch pickle (.ckpt, .bin); only "
         "safetensors files are read");
   return TRUE;
 }
@@ -365,16 +364,19 @@ parse (KilnSafetensors *file, GError **error)
   if (!check_kind (file, bytes, size, error))
     return FALSE;
   if (size < 8)
-    return fault (error, file, "%" G_GSIZE_FORMAT " bytes are too few for a "
+    return kiln_model_fault (error, file->path,
+        "%" G_GSIZE_FORMAT " bytes are too few for a "
         "safetensors file: it is truncated, get it again", size);
   memcpy (&length, bytes, 8);
   length = GUINT64_FROM_LE (length);
   if (length > KILN_SAFETENSORS_MAX_HEADER)
-    return fault (error, file, "a header of %" G_GUINT64_FORMAT " bytes is "
+    return kiln_model_fault (error, file->path,
+        "a header of %" G_GUINT64_FORMAT " bytes is "
         "past the limit of %d: this is no safetensors file", length,
         KILN_SAFETENSORS_MAX_HEADER);
   if (length > size - 8)
-    return fault (error, file, "the header takes %" G_GUINT64_FORMAT
+    return kiln_model_fault (error, file->path,
+        "the header takes %" G_GUINT64_FORMAT
         " bytes, but the file has only %" G_GSIZE_FORMAT ": it is truncated, "
         "get it again", length, size);
   file->data = bytes + 8 + length;

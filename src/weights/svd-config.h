@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * too, so that models of other origin can set it. */
 
 #define SVD_MAX_LEVELS 8
+#define SVD_MAX_LAYERS 64       /* resnets a level, transformers' depth */
 
 typedef enum {
   SVD_ACTIVATION_GELU,          /* exact, with erf */
@@ -136,6 +137,15 @@ void svd_recommended_init (SvdRecommended *recommended);
  * fields that are read. */
 void svd_vae_config_derive (SvdVaeConfig *config);
 void svd_unet_config_derive (SvdUnetConfig *config);
+
+/* Whether a part's values fit together, read or inferred; label is what it
+ * comes from. Errors: KILN_ERROR_MODEL. */
+gboolean svd_clip_config_check (const SvdClipConfig *config,
+    const char *label, GError **error);
+gboolean svd_vae_config_check (const SvdVaeConfig *config,
+    const char *label, GError **error);
+gboolean svd_unet_config_check (const SvdUnetConfig *config,
+    const char *label, GError **error);
 
 /* Whether the parts fit together; parts that are NULL are not looked at.
  * label is the model's path. Errors: KILN_ERROR_MODEL. */

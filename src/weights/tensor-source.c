@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "../device/error.h"
+#include "fault.h"
 #include "json-scan.h"
 
 /* The largest published checkpoints have a few hundred. */
@@ -114,17 +114,13 @@ kiln_tensor_source_lookup (KilnTensorSource *source, const char *name,
 {
   const Tensor *tensor = g_hash_table_lookup (source->table, name);
 
-  if (!tensor) {
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
-        "%s: there is no tensor '%s'", source->description, name);
-    return FALSE;
-  }
-  if (!tensor->usable) {
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
-        "%s: tensor '%s' is of type %s; F32, F16 and BF16 can be used",
-        source->description, name, tensor->dtype);
-    return FALSE;
-  }
+  if (!tensor)
+    return kiln_model_fault (error, source->description,
+        "there is no tensor '%s'", name);
+  if (!tensor->usable)
+    return kiln_model_fault (error, source->description,
+        "tensor '%s' is of type %s; F32, F16 and BF16 can be used", name,
+        tensor->dtype);
   *info = tensor->info;
   return TRUE;
 }
@@ -177,27 +173,10 @@ typedef struct {
 } Index;
 
 static gboolean
-index_fault (Index *index, GError **error, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-
-static gboolean
-index_fault (Index *index, GError **error, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list args;
-
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: %s", index->path,
-      text);
-  return FALSE;
-}
-
-static gboolean
 index_json_fault (Index *index, GError **error, const KilnJson *json)
 {
-  return index_fault (index, error, "this is no valid shard index: %s at "
+  return kiln_model_fault (error, index->path,
+      "this is no valid shard index: %s at "
       "byte %" G_GSIZE_FORMAT, json->fault, json->fault_offset);
 }
 
@@ -217,12 +196,13 @@ open_shard (Index *index, const char *name, GError **error)
   if (file)
     return file;
   if (!is_plain_name (name)) {
-    index_fault (index, error, "'%s' is no name of a file in its folder",
+    kiln_model_fault (error, index->path,
+        "'%s' is no name of a file in its folder",
         name);
     return NULL;
   }
   if (g_hash_table_size (index->shards) == MAX_SHARDS) {
-    index_fault (index, error, "more than %d shards", MAX_SHARDS);
+    kiln_model_fault (error, index->path, "more than %d shards", MAX_SHARDS);
     return NULL;
   }
   path = g_build_filename (index->folder, name, NULL);
@@ -246,10 +226,12 @@ add_mapped (Index *index, GError **error)
     return FALSE;
   entry = kiln_safetensors_find (file, name);
   if (!entry)
-    return index_fault (index, error, "tensor '%s' is not in its shard '%s'",
+    return kiln_model_fault (error, index->path,
+        "tensor '%s' is not in its shard '%s'",
         name, shard);
   if (!kiln_tensor_source_add (index->source, name, file, entry, NULL))
-    return index_fault (index, error, "tensor '%s' is listed twice", name);
+    return kiln_model_fault (error, index->path,
+        "tensor '%s' is listed twice", name);
   return TRUE;
 }
 
@@ -277,7 +259,8 @@ read_index (Index *index, KilnJson *json, GError **error)
   if (!kiln_json_end (json))
     return index_json_fault (index, error, json);
   if (kiln_tensor_source_get_n_tensors (index->source) == 0)
-    return index_fault (index, error, "its weight_map is missing or empty");
+    return kiln_model_fault (error, index->path,
+        "its weight_map is missing or empty");
   return TRUE;
 }
 
@@ -361,18 +344,16 @@ report_nothing_found (const char *folder, GError **error)
   g_autofree char *unreadable = find_unreadable (folder, &dangling);
 
   if (unreadable && dangling)
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: '%s' is a link to "
-        "a file that does not exist: the download is incomplete, get the "
-        "model again", folder, unreadable);
+    kiln_model_fault (error, folder, "'%s' is a link to a file that does not "
+        "exist: the download is incomplete, get the model again", unreadable);
   else if (unreadable)
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: only '%s' is "
-        "there, and only safetensors files are read: download the model's "
-        ".safetensors files", folder, unreadable);
+    kiln_model_fault (error, folder, "only '%s' is there, and only "
+        "safetensors files are read: download the model's .safetensors files",
+        unreadable);
   else
-    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL, "%s: no weights are "
-        "there; looked for diffusion_pytorch_model and model as "
-        ".safetensors, .fp16.safetensors and .safetensors.index.json",
-        folder);
+    kiln_model_fault (error, folder, "no weights are there; looked for "
+        "diffusion_pytorch_model and model as .safetensors, "
+        ".fp16.safetensors and .safetensors.index.json");
 }
 
 KilnTensorSource *

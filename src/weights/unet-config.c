@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "fault.h"
+
 /* diffusers' defaults for UNetSpatioTemporalConditionModel. Those of the
  * arrays are for four levels. */
 static const SvdUnetConfig defaults = {
@@ -77,36 +79,39 @@ level_attends (const SvdUnetConfig *config, guint level)
       || config->up_block_cross[last - level];
 }
 
-static void
-check_levels (const SvdUnetConfig *config, KilnConfigReader *reader)
+static gboolean
+check_levels (const SvdUnetConfig *config, const char *label, GError **error)
 {
   for (guint i = 0; i < config->n_blocks; i++) {
     guint width = config->block_out_channels[i];
     guint heads = config->num_attention_heads[i];
 
     if (width % 32 != 0)
-      kiln_config_reader_fail (reader, "'block_out_channels' has %u, which "
-          "is no multiple of the 32 norm groups", width);
+      return kiln_model_fault (error, label, "'block_out_channels' has %u, "
+          "which is no multiple of the 32 norm groups", width);
     if (level_attends (config, i) && (heads == 0 || width % heads != 0))
-      kiln_config_reader_fail (reader, "level %u: %u channels cannot be "
-          "shared by %u 'num_attention_heads'", i, width, heads);
+      return kiln_model_fault (error, label, "level %u: %u channels cannot "
+          "be shared by %u 'num_attention_heads'", i, width, heads);
   }
+  return TRUE;
 }
 
-static void
-check_ids (const SvdUnetConfig *config, KilnConfigReader *reader)
+gboolean
+svd_unet_config_check (const SvdUnetConfig *config, const char *label,
+    GError **error)
 {
   guint width = config->addition_time_embed_dim;
 
   if (width % 2 != 0)
-    kiln_config_reader_fail (reader, "'addition_time_embed_dim' (%u) must be "
-        "even", width);
+    return kiln_model_fault (error, label, "'addition_time_embed_dim' (%u) "
+        "must be even", width);
   if (config->projection_class_embeddings_input_dim != 3 * width)
-    kiln_config_reader_fail (reader,
+    return kiln_model_fault (error, label,
         "'projection_class_embeddings_input_dim' (%u) must be 3 times "
         "'addition_time_embed_dim' (%u): the ids are fps, motion bucket and "
         "noise strength", config->projection_class_embeddings_input_dim,
         width);
+  return check_levels (config, label, error);
 }
 
 static void
@@ -130,15 +135,15 @@ read_levels (SvdUnetConfig *config, KilnConfigReader *reader)
       config->n_blocks, config->down_block_cross);
   read_block_types (reader, "up_block_types", "UpBlockSpatioTemporal",
       config->n_blocks, config->up_block_cross);
-  kiln_config_reader_uint_per_level (reader, "layers_per_block", 1, 64,
-      config->n_blocks, config->layers_per_block);
+  kiln_config_reader_uint_per_level (reader, "layers_per_block", 1,
+      SVD_MAX_LAYERS, config->n_blocks, config->layers_per_block);
   kiln_config_reader_uint_per_level (reader, "transformer_layers_per_block",
-      1, 64, config->n_blocks, config->transformer_layers_per_block);
+      1, SVD_MAX_LAYERS, config->n_blocks,
+      config->transformer_layers_per_block);
   kiln_config_reader_uint_per_level (reader, "num_attention_heads", 1, 4096,
       config->n_blocks, config->num_attention_heads);
   kiln_config_reader_uint_per_level (reader, "cross_attention_dim", 1, 65536,
       config->n_blocks, config->cross_attention_dim);
-  check_levels (config, reader);
 }
 
 gboolean
@@ -160,7 +165,8 @@ svd_unet_config_read (SvdUnetConfig *config, KilnConfigReader *reader,
       &config->num_frames);
   kiln_config_reader_uint (reader, "sample_size", 1, 65536,
       &config->sample_size);
-  check_ids (config, reader);
   svd_unet_config_derive (config);
-  return kiln_config_reader_finish (reader, error);
+  return kiln_config_reader_finish (reader, error)
+      && svd_unet_config_check (config,
+      kiln_config_reader_get_label (reader), error);
 }

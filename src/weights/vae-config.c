@@ -2,6 +2,8 @@
 
 #include "svd-config.h"
 
+#include "fault.h"
+
 /* diffusers' defaults for AutoencoderKLTemporalDecoder */
 static const SvdVaeConfig defaults = {
   .in_channels = 3,
@@ -42,14 +44,16 @@ check_block_types (const SvdVaeConfig *config, KilnConfigReader *reader)
           "DownEncoderBlock2D is supported", types[i]);
 }
 
-static void
-check_widths (const SvdVaeConfig *config, KilnConfigReader *reader)
+gboolean
+svd_vae_config_check (const SvdVaeConfig *config, const char *label,
+    GError **error)
 {
   for (guint i = 0; i < config->n_blocks; i++)
     if (config->block_out_channels[i] % 32 != 0)
-      kiln_config_reader_fail (reader, "'block_out_channels' has %u, which "
-          "is no multiple of the 32 norm groups",
+      return kiln_model_fault (error, label, "'block_out_channels' has %u, "
+          "which is no multiple of the 32 norm groups",
           config->block_out_channels[i]);
+  return TRUE;
 }
 
 static void
@@ -78,7 +82,7 @@ svd_vae_config_read (SvdVaeConfig *config, KilnConfigReader *reader,
       &config->latent_channels);
   kiln_config_reader_uints (reader, "block_out_channels", 32, 65536,
       SVD_MAX_LEVELS, config->block_out_channels, &config->n_blocks);
-  kiln_config_reader_uint (reader, "layers_per_block", 1, 64,
+  kiln_config_reader_uint (reader, "layers_per_block", 1, SVD_MAX_LAYERS,
       &config->layers_per_block);
   kiln_config_reader_uint (reader, "sample_size", 1, 65536,
       &config->sample_size);
@@ -87,7 +91,8 @@ svd_vae_config_read (SvdVaeConfig *config, KilnConfigReader *reader,
   kiln_config_reader_boolean (reader, "force_upcast",
       &config->force_upcast);
   check_block_types (config, reader);
-  check_widths (config, reader);
   svd_vae_config_derive (config);
-  return kiln_config_reader_finish (reader, error);
+  return kiln_config_reader_finish (reader, error)
+      && svd_vae_config_check (config, kiln_config_reader_get_label (reader),
+      error);
 }
