@@ -66,8 +66,8 @@ def report(outdir):
         golden = load_file(outdir / checkpoint_name / "golden.safetensors")
         for component, run, key, pattern in STAGES:
             idle = idle_parameters(run, getattr(pipe, component), golden, key, pattern)
-            print(f"{checkpoint_name}, {key}: {len(idle)} idle parameters", flush=True)
+            print(f"{checkpoint_name}, {key}: {len(idle)} idle parameters")
             for name, error in idle:
-                print(f"  {name:<70} {error:.1e}")
+                print(f"  {name:<70} {error:.1e}", flush=True)
             found += len(idle)
     return 1 if found else 0

@@ -29,6 +29,7 @@ def version_stamp():
     return "\n".join([digest.hexdigest(), *versions]) + "\n"
 
 
+# torch takes seconds to import: only the functions that make something do it.
 def quiet_torch():
     """One thread (the sum's order, hence the last bit, depends on it) and no chatter."""
     import torch
@@ -43,9 +44,12 @@ def quiet_torch():
     transformers_logging.disable_progress_bar()
 
 
-def make_checkpoint(name, spec, folder):
+def make_checkpoint(spec, folder):
     """OUTDIR/<name>: the model, the goldens."""
-    import checkpoint, rounding, runs, stages
+    import checkpoint
+    import rounding
+    import runs
+    import stages
     from store import Store
     checkpoint.make(spec, folder / "model")
     pipe, store = checkpoint.load(folder / "model"), Store()
@@ -87,7 +91,7 @@ def make_all(outdir):
     import specs
     for name, spec in specs.ALL.items():
         start = time.monotonic()
-        make_checkpoint(name, spec, outdir / name)
+        make_checkpoint(spec, outdir / name)
         print(f"{outdir / name}: {time.monotonic() - start:.0f} s", flush=True)
     make_common(outdir / "common")
     stamp.write_text(version_stamp())

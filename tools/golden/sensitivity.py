@@ -7,7 +7,6 @@ times as much.
 
 import copy
 
-import torch
 from diffusers.models.embeddings import Timesteps
 from safetensors.torch import load_file
 from torch import nn
