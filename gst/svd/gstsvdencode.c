@@ -9,7 +9,9 @@
  * was added), as three tensors. They can be stored in a file and used again.
  *
  * Pictures of any size are scaled to #GstSvdEncode:width by
- * #GstSvdEncode:height. Alpha is ignored, and so is interlacing.
+ * #GstSvdEncode:height. Pixels are taken as square; alpha and interlacing are
+ * ignored. If photographs lie on their side, put videoflip method=automatic in
+ * front.
  *
  * ## Example launch line
  * |[

@@ -206,6 +206,22 @@ open_model (GstSvdStage * self, const GstSvdSettings * settings,
   return priv->model != NULL;
 }
 
+/* Keeps the first device; takes the reference. */
+static void
+take_device (GstSvdStage * self, SvdDevice * device, const gchar * name)
+{
+  GstSvdStagePrivate *priv = PRIV (self);
+
+  GST_OBJECT_LOCK (self);
+  if (priv->device == NULL) {
+    priv->device = g_steal_pointer (&device);
+    priv->device_name = g_strdup (name);
+  }
+  GST_OBJECT_UNLOCK (self);
+
+  g_clear_pointer (&device, svd_device_unref);
+}
+
 static gboolean
 has_device (GstSvdStage * self)
 {
@@ -237,9 +253,8 @@ open_device (GstSvdStage * self, const GstSvdSettings * settings,
   GST_INFO_OBJECT (self, "opened %s (%s)", svd_device_get_name (device),
       svd_device_get_driver (device));
 
-  /* Comes back through set_context(). */
   gst_svd_device_announce (element, device, settings->device);
-  svd_device_unref (device);
+  take_device (self, device, settings->device);
   return TRUE;
 }
 
@@ -309,15 +324,13 @@ static void
 gst_svd_stage_set_context (GstElement * element, GstContext * context)
 {
   GstSvdStage *self = GST_SVD_STAGE (element);
-  GstSvdStagePrivate *priv = PRIV (self);
+  g_auto (GstSvdSettings) settings = { 0, };
+  SvdDevice *device;
 
-  GST_OBJECT_LOCK (self);
-  if (priv->device == NULL) {
-    priv->device =
-        gst_svd_device_context_get (context, priv->settings.device);
-    priv->device_name = g_strdup (priv->settings.device);
-  }
-  GST_OBJECT_UNLOCK (self);
+  copy_settings (self, &settings);
+  device = gst_svd_device_context_get (context, settings.device);
+  if (device != NULL)
+    take_device (self, device, settings.device);
 
   GST_ELEMENT_CLASS (gst_svd_stage_parent_class)->set_context (element,
       context);

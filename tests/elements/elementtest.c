@@ -233,6 +233,31 @@ test_push_finish (TestPush * push)
   return flow;
 }
 
+void
+test_assert_quick (gint64 since)
+{
+  gint64 time = g_get_monotonic_time () - since;
+
+  GST_INFO ("cancelling took %" G_GINT64_FORMAT " us", time);
+  fail_unless (time < TEST_CANCEL_TIME, "took %" G_GINT64_FORMAT " us", time);
+}
+
+void
+test_cancel_in_mid_work (GstHarness * h, GstBuffer * buffer, gboolean flush)
+{
+  TestPush *push = test_push_start (h, buffer);
+  gint64 start;
+
+  g_usleep (G_USEC_PER_SEC / 2);
+  start = g_get_monotonic_time ();
+  if (flush)
+    fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  else
+    gst_element_set_state (h->element, GST_STATE_NULL);
+  fail_unless_equals_int (test_push_finish (push), GST_FLOW_FLUSHING);
+  test_assert_quick (start);
+}
+
 guint64
 test_pop_seed (GstBus * bus, gboolean * drawn)
 {

@@ -51,6 +51,14 @@ typedef struct _TestPush TestPush;
 TestPush *test_push_start (GstHarness * h, GstBuffer * buffer);
 GstFlowReturn test_push_finish (TestPush * push);
 
+/* Checks that what began then took no longer than cancelling may. */
+void test_assert_quick (gint64 since);
+
+/* Pushes the buffer, which is much work, and cancels that after a while: by a
+ * flush or by going to NULL. */
+void test_cancel_in_mid_work (GstHarness * h, GstBuffer * buffer,
+    gboolean flush);
+
 /* The seed of the next "svd-seed" message on the bus. */
 guint64 test_pop_seed (GstBus * bus, gboolean * drawn);
 

@@ -274,6 +274,18 @@ GST_START_TEST (test_flush_in_mid_clip)
 
 GST_END_TEST;
 
+GST_START_TEST (test_cancel)
+{
+  GstHarness *h = harness ("svddecode", 64, FPS);
+
+  test_cancel_in_mid_work (h, test_noise (test_latents_size (64)), __i__ == 0);
+  test_assert_no_error (test_harness_get_bus (h));
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* The pixel at x, y as R, G, B. */
 static void
 get_pixel (GstBuffer * buffer, GstCaps * caps, gint x, gint y, guint8 * rgb)
@@ -445,6 +457,7 @@ svddecode_suite (void)
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_downstream_eos);
   tcase_add_test (tc, test_flush_in_mid_clip);
+  tcase_add_loop_test (tc, test_cancel, 0, 2);
   tcase_add_test (tc, test_formats);
   tcase_add_test (tc, test_caps);
   tcase_add_test (tc, test_no_framerate);

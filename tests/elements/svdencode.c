@@ -296,6 +296,19 @@ GST_START_TEST (test_eos)
 
 GST_END_TEST;
 
+GST_START_TEST (test_cancel)
+{
+  GstHarness *h = test_harness_new ("svdencode width=1536 height=1536");
+
+  gst_harness_set_src_caps_str (h, TEST_PICTURE_CAPS);
+  test_cancel_in_mid_work (h, test_picture (TEST_PICTURE_CAPS), __i__ == 0);
+  test_assert_no_error (test_harness_get_bus (h));
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 svdencode_suite (void)
 {
@@ -314,6 +327,7 @@ svdencode_suite (void)
   tcase_add_test (tc, test_seed);
   tcase_add_test (tc, test_seed_tag);
   tcase_add_test (tc, test_eos);
+  tcase_add_loop_test (tc, test_cancel, 0, 2);
 
   return s;
 }
