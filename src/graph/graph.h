@@ -111,5 +111,12 @@ KilnTensor *kiln_silu (KilnGraph *graph, KilnTensor *x);
 /* x in another element type (x itself where it already has it). */
 KilnTensor *kiln_convert (KilnGraph *graph, KilnTensor *x, KilnType type);
 KilnTensor *kiln_concat (KilnGraph *graph, KilnTensor *a, KilnTensor *b);
+/* Tokens of a, then of b, as a sequence [frames, 1, n, channels]. */
+KilnTensor *kiln_join (KilnGraph *graph, KilnTensor *a, KilnTensor *b);
+/* The first positions of each frame. */
+KilnTensor *kiln_first (KilnGraph *graph, KilnTensor *x, guint32 rows);
+/* [cos | sin] of fp32 values, see KilnSinusoid. */
+KilnTensor *kiln_sinusoid (KilnGraph *graph, KilnTensor *values,
+    guint32 size, gboolean flatten);
 
 G_END_DECLS

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "private.h"
+#include "program.h"
+
+#include <string.h>
+
+struct _KilnProgram
+{
+  KilnCommands *commands;
+};
+
+/* What recording needs to turn tensors into views. */
+typedef struct {
+  KilnWeightStore *store;
+  const KilnExternal *externals;
+  guint n_externals;
+  GPtrArray *banks;             /* KilnBuffer: the arena */
+  guint64 bank;                 /* bytes each but the last */
+} Binder;
+
+void
+kiln_program_free (KilnProgram *self)
+{
+  kiln_commands_free (self->commands);
+  g_free (self);
+}
+
+gboolean
+kiln_program_run (KilnProgram *self, GCancellable *cancellable,
+    GError **error)
+{
+  return kiln_commands_run (self->commands, cancellable, error);
+}
+
+KilnCommands *
+kiln_program_get_commands (KilnProgram *self)
+{
+  return self->commands;
+}
+
+/* ---- Binding */
+
+static KilnView
+view_of_place (const Binder *binder, const KilnPlace *place, KilnShape shape)
+{
+  return (KilnView) {
+    shape, binder->banks->pdata[place->offset / binder->bank],
+    place->offset % binder->bank
+  };
+}
+
+static gboolean
+find_external (const Binder *binder, const KilnTensor *tensor,
+    KilnView *view, GError **error)
+{
+  guint64 bytes = kiln_shape_bytes (&tensor->shape);
+
+  for (guint i = 0; i < binder->n_externals; i++) {
+    const KilnExternal *external = &binder->externals[i];
+
+    if (strcmp (external->name, tensor->external) != 0)
+      continue;
+    if (kiln_buffer_get_size (external->buffer) < bytes)
+      break;
+    *view = (KilnView) { tensor->shape, external->buffer, 0 };
+    return TRUE;
+  }
+  g_set_error (error, KILN_ERROR, KILN_ERROR_ARGUMENT,
+      "no memory of %" G_GUINT64_FORMAT " bytes was given for \"%s\"", bytes,
+      tensor->external);
+  return FALSE;
+}
+
+static gboolean
+view_of (const Binder *binder, const KilnTensor *tensor, KilnView *view,
+    GError **error)
+{
+  if (tensor == NULL) {
+    *view = (KilnView) { 0 };
+    return TRUE;
+  }
+  if (tensor->external != NULL)
+    return find_external (binder, tensor, view, error);
+  if (tensor->weight != NULL)
+    *view = kiln_weight_store_get (binder->store, tensor);
+  else
+    *view = view_of_place (binder, &tensor->place, tensor->shape);
+  return TRUE;
+}
+
+/* ---- Recording */
+
+static void
+label_node (KilnRecorder *recorder, const KilnNode *node)
+{
+  g_autofree char *in = kiln_shape_to_string (&node->inputs[0]->shape);
+  g_autofree char *out = kiln_shape_to_string (&node->output->shape);
+  g_autofree char *label =
+      g_strdup_printf ("%s %s → %s", node->klass->name, in, out);
+
+  kiln_recorder_label (recorder, label);
+}
+
+static gboolean
+record_node (KilnRecorder *recorder, const Binder *binder,
+    const KilnNode *node, GError **error)
+{
+  KilnView inputs[KILN_OP_MAX_INPUTS], output, scratch = { 0 };
+  KilnShape bytes = { KILN_F32, 1, 1, 1, node->scratch.bytes / 4 };
+
+  for (guint i = 0; i < node->n_inputs; i++)
+    if (!view_of (binder, node->inputs[i], &inputs[i], error))
+      return FALSE;
+  if (!view_of (binder, node->output, &output, error))
+    return FALSE;
+  if (node->scratch.bytes > 0)
+    scratch = view_of_place (binder, &node->scratch, bytes);
+  label_node (recorder, node);
+  /* One place for all hazards: what an operation reads was written, and
+   * what it overwrites was read, by operations before this barrier. */
+  kiln_recorder_barrier (recorder);
+  node->klass->record (recorder, node->params, inputs, node->n_inputs,
+      &output, &scratch);
+  return TRUE;
+}
+
+static KilnCommands *
+record_graph (KilnGraph *graph, KilnDevice *device, const Binder *binder,
+    GError **error)
+{
+  KilnRecorder *recorder = kiln_recorder_new (device);
+  GError *failure = NULL;
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (!record_node (recorder, binder, graph->nodes->pdata[i], &failure)) {
+      kiln_recorder_take_error (recorder, failure);
+      break;
+    }
+  kiln_recorder_barrier (recorder);
+  return kiln_recorder_finish (recorder, error);
+}
+
+static gboolean
+allocate_arena (Binder *binder, KilnDevice *device, guint64 bytes,
+    GError **error)
+{
+  for (guint64 done = 0; done < bytes; done += binder->bank) {
+    KilnBuffer *bank = kiln_buffer_new (device,
+        MIN (binder->bank, bytes - done), KILN_MEMORY_DEVICE, error);
+
+    if (bank == NULL)
+      return FALSE;
+    g_ptr_array_add (binder->banks, bank);
+  }
+  return TRUE;
+}
+
+KilnProgram *
+kiln_program_new (KilnGraph *graph, KilnDevice *device,
+    KilnWeightStore *store, const KilnExternal *externals, guint n_externals,
+    GError **error)
+{
+  g_autoptr (GPtrArray) banks =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_buffer_unref);
+  Binder binder = {
+    .store = store,
+    .externals = externals,
+    .n_externals = n_externals,
+    .banks = banks,
+    .bank = kiln_device_get_info (device)->max_allocation & ~(guint64) 4095,
+  };
+  KilnCommands *commands;
+  KilnProgram *self;
+  KilnPlan plan;
+
+  if (!kiln_graph_place (graph, binder.bank, &plan, error))
+    return NULL;
+  if (store != NULL
+      && !kiln_weight_store_load (store, graph, NULL, NULL, NULL, error))
+    return NULL;
+  if (!allocate_arena (&binder, device, plan.arena_bytes, error))
+    return NULL;
+  commands = record_graph (graph, device, &binder, error);
+  if (commands == NULL)
+    return NULL;
+  self = g_new0 (KilnProgram, 1);
+  self->commands = commands;
+  return self;
+}

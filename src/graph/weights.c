@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "private.h"
+
+#include <string.h>
+
+static char *
+weight_key (const KilnScope *scope, const char *const *names, guint n_names,
+    const KilnPack *pack)
+{
+  GString *key = g_string_new (NULL);
+
+  g_string_append_printf (key, "%p %d %d %d ", scope->source, pack->packing,
+      pack->type, pack->geglu);
+  for (guint i = 0; i < n_names; i++)
+    g_string_append_printf (key, "%s.%s ", scope->prefix, names[i]);
+  return g_string_free (key, FALSE);
+}
+
+static char *
+shape_text (const KilnWeightInfo *info)
+{
+  GString *text = g_string_new ("[");
+
+  for (guint i = 0; i < info->n_dims; i++)
+    g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, i ? ", " : "",
+        info->shape[i]);
+  return g_string_free (g_string_append_c (text, ']'), FALSE);
+}
+
+static guint64
+count (const KilnWeightInfo *info, guint first_dim)
+{
+  guint64 n = 1;
+
+  for (guint i = first_dim; i < info->n_dims; i++)
+    n *= info->shape[i];
+  return n;
+}
+
+/* How many outputs the tensor has if its shape goes with the packing,
+ * else 0. */
+static guint64
+outputs_of (const KilnWeightInfo *info, const KilnPack *pack)
+{
+  gboolean transposed = info->transposed;
+
+  switch (pack->packing) {
+    case KILN_PACK_VECTOR:
+      return count (info, 0);
+    case KILN_PACK_ROWS:
+      return count (info, 0) % pack->inputs == 0
+          ? count (info, 0) / pack->inputs : 0;
+    case KILN_PACK_MATRIX:
+      if (info->n_dims < 2 || count (info, 2) != pack->taps)
+        return 0;
+      return info->shape[!transposed] == pack->inputs
+          ? info->shape[transposed] : 0;
+  }
+  g_assert_not_reached ();
+}
+
+static gboolean
+find (const KilnScope *scope, const char *name, KilnWeightInfo *info,
+    GError **error)
+{
+  g_autofree char *full = kiln_scope_name (scope, name);
+
+  if (scope->source->find (scope->source, full, info))
+    return TRUE;
+  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
+      "%s has no tensor \"%s\", which its config asks for; the file is not "
+      "whole or belongs to another config",
+      scope->source->describe (scope->source), full);
+  return FALSE;
+}
+
+static void
+set_shape_error (GError **error, const KilnScope *scope, const char *name,
+    const KilnWeightInfo *info, const KilnPack *pack, guint n_names)
+{
+  g_autofree char *full = kiln_scope_name (scope, name);
+  g_autofree char *shape = shape_text (info);
+  g_autofree char *wanted = pack->packing == KILN_PACK_VECTOR
+      ? g_strdup_printf ("[%u]", pack->outputs / n_names)
+      : g_strdup_printf ("[%u, %u%s]", pack->outputs / n_names, pack->inputs,
+      pack->taps > 1 ? ", …" : "");
+
+  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
+      "Tensor \"%s\" of %s has shape %s where its config asks for %s", full,
+      scope->source->describe (scope->source), shape, wanted);
+}
+
+static KilnWeight *
+find_parts (const KilnScope *scope, const char *const *names, guint n_names,
+    const KilnPack *pack, GError **error)
+{
+  g_autofree KilnWeightPart *parts = g_new0 (KilnWeightPart, n_names);
+  guint64 outputs = 0;
+  KilnWeight *weight;
+
+  for (guint i = 0; i < n_names; i++) {
+    KilnWeightInfo *info = &parts[i].info;
+    guint64 n;
+
+    if (!find (scope, names[i], info, error))
+      return NULL;
+    n = outputs_of (info, pack);
+    if (n != pack->outputs / n_names || (n_names > 1 && n % 4 != 0)) {
+      set_shape_error (error, scope, names[i], info, pack, n_names);
+      return NULL;
+    }
+    parts[i].first_output = outputs;
+    parts[i].n_outputs = n;
+    outputs += n;
+  }
+  weight = g_new0 (KilnWeight, 1);
+  weight->pack = *pack;
+  weight->parts = g_steal_pointer (&parts);
+  weight->n_parts = n_names;
+  return weight;
+}
+
+KilnTensor *
+kiln_graph_weight (KilnGraph *self, const KilnScope *scope,
+    const char *const *names, guint n_names, const KilnPack *pack)
+{
+  g_autofree char *key = weight_key (scope, names, n_names, pack);
+  GError *error = NULL;
+  KilnTensor *tensor;
+  KilnWeight *weight;
+
+  if (self->error != NULL)
+    return self->broken;
+  tensor = g_hash_table_lookup (self->weights, key);
+  if (tensor != NULL)
+    return tensor;
+  weight = find_parts (scope, names, n_names, pack, &error);
+  if (weight == NULL) {
+    kiln_graph_fail (self, error);
+    return self->broken;
+  }
+  tensor = g_new0 (KilnTensor, 1);
+  tensor->node = -1;
+  tensor->weight = weight;
+  tensor->shape = kiln_pack_shape (pack);
+  weight->key = g_steal_pointer (&key);
+  g_ptr_array_add (self->tensors, tensor);
+  g_hash_table_insert (self->weights, weight->key, tensor);
+  return tensor;
+}
+
+/* ---- Scalars */
+
+static float
+half_to_float (guint16 half)
+{
+  gint exponent = half >> 10 & 31;
+  float mantissa = half & 1023;
+  float sign = half >> 15 ? -1 : 1;
+
+  if (exponent == 0)
+    return sign * mantissa / (1 << 24);
+  /* 1.mantissa · 2^(exponent − 15) */
+  mantissa = 1 + mantissa / 1024;
+  for (; exponent > 15; exponent--)
+    mantissa *= 2;
+  for (; exponent < 15; exponent++)
+    mantissa /= 2;
+  return sign * mantissa;
+}
+
+static float
+first_element (const KilnWeightInfo *info)
+{
+  guint16 half;
+  guint32 bits;
+  float value;
+
+  if (info->type == KILN_SOURCE_F32) {
+    memcpy (&value, info->data, sizeof value);
+    return value;
+  }
+  memcpy (&half, info->data, sizeof half);
+  if (info->type == KILN_SOURCE_F16)
+    return half_to_float (half);
+  bits = (guint32) half << 16;
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+float
+kiln_graph_scalar (KilnGraph *self, const KilnScope *scope, const char *name)
+{
+  KilnWeightInfo info;
+  GError *error = NULL;
+
+  if (self->error != NULL)
+    return 0;
+  if (!find (scope, name, &info, &error)) {
+    kiln_graph_fail (self, error);
+    return 0;
+  }
+  if (count (&info, 0) != 1) {
+    KilnPack pack = { .packing = KILN_PACK_VECTOR, .outputs = 1 };
+
+    set_shape_error (&error, scope, name, &info, &pack, 1);
+    kiln_graph_fail (self, error);
+    return 0;
+  }
+  return first_element (&info);
+}
