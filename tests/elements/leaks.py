@@ -20,8 +20,6 @@ LINES = [
     [f'{PICTURE} ! svdbin {SMALL} device=ace-of-base ! fakesink',
      'ace-of-base'],
     [f'{PICTURE} ! svdbin {SMALL} width=100 ! fakesink', '96'],
-    ['videotestsrc num-buffers=1 ! video/x-raw,width=20000,height=20000 ! '
-     'svdbin ! fakesink', '20000'],
     [f'filesrc location={__file__} ! svddecode ! fakesink', 'caps'],
     [f'filesrc location={__file__} ! {TENSOR}8:8:16:2 ! svddecode ! fakesink',
      'blocksize'],

@@ -337,19 +337,23 @@ GST_END_TEST;
 /* An application sees one error from the stage, before any of others. */
 GST_START_TEST (test_error_on_bus)
 {
+  gchar *caps = test_latents_caps (1, 7);
+  gchar *line = g_strdup_printf ("fakesrc sizetype=fixed sizemax=100 ! %s ! "
+      "svddecode name=decode ! fakesink", caps);
   Clip clip;
   GstMessage *message;
 
-  clip_init (&clip, "videotestsrc ! video/x-raw,width=20000,height=20000 ! "
-      "svdbin ! fakesink");
+  clip_init (&clip, line);
   gst_element_set_state (clip.pipeline, GST_STATE_PLAYING);
   message = gst_bus_timed_pop_filtered (clip.bus, 10 * GST_SECOND,
       GST_MESSAGE_ERROR);
   fail_unless (message != NULL);
-  assert_equals_string (GST_OBJECT_NAME (GST_MESSAGE_SRC (message)), "encode");
+  assert_equals_string (GST_OBJECT_NAME (GST_MESSAGE_SRC (message)), "decode");
 
   gst_message_unref (message);
   clip_clear (&clip);
+  g_free (line);
+  g_free (caps);
 }
 
 GST_END_TEST;
