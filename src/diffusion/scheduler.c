@@ -6,8 +6,8 @@
 
 #include "../device/error.h"
 
-/* The network predicts v: x0 = sample / (σ²+1) − v σ / √(σ²+1). Euler's
- * step to σ' along (sample − x0) / σ is then linear in sample and v. */
+/* The network predicts v: x0 = sample / (σ²+1) − v σ / √(σ²+1). Euler's step
+ * to σ' along (sample − x0) / σ is then linear in sample and v. */
 static KilnEulerStep
 make_step (double sigma, double sigma_next)
 {
@@ -25,18 +25,18 @@ make_step (double sigma, double sigma_next)
   return step;
 }
 
-/* n_steps + 1 sigmas */
+/* n_steps + 1 sigmas, rounded to float by being stored so: GCC 12 loses the
+ * rounding of a cast when it vectorises this. */
 static KilnEulerSchedule *
-make_schedule (const double *sigmas, guint n_steps, gboolean leading_spacing)
+make_schedule (const float *sigmas, guint n_steps, gboolean leading_spacing)
 {
   KilnEulerSchedule *schedule = g_new (KilnEulerSchedule, 1);
-  double first = (float) sigmas[0];
+  double first = sigmas[0];
 
   schedule->n_steps = n_steps;
   schedule->steps = g_new (KilnEulerStep, n_steps);
   for (guint i = 0; i < n_steps; i++)
-    schedule->steps[i] = make_step ((float) sigmas[i],
-        (float) sigmas[i + 1]);
+    schedule->steps[i] = make_step (sigmas[i], sigmas[i + 1]);
   schedule->init_noise_sigma = leading_spacing ? sqrt (first * first + 1)
       : first;
   return schedule;
@@ -55,7 +55,7 @@ KilnEulerSchedule *
 kiln_euler_schedule_new_karras (guint n_steps, double sigma_min,
     double sigma_max, double rho, gboolean leading_spacing, GError **error)
 {
-  g_autofree double *sigmas = NULL;
+  g_autofree float *sigmas = NULL;
 
   if (n_steps < 1 || !(sigma_min > 0) || !(sigma_max >= sigma_min)
       || !isfinite (sigma_max) || !(rho > 0)) {
@@ -65,11 +65,11 @@ kiln_euler_schedule_new_karras (guint n_steps, double sigma_min,
         sigma_max, sigma_min, rho);
     return NULL;
   }
-  sigmas = g_new0 (double, (gsize) n_steps + 1);
+  sigmas = g_new0 (float, (gsize) n_steps + 1);
   for (guint i = 0; i < n_steps; i++) {
     double ramp = n_steps > 1 ? (double) i / (n_steps - 1) : 0;
 
-    sigmas[i] = karras_sigma (ramp, sigma_min, sigma_max, rho);
+    sigmas[i] = (float) karras_sigma (ramp, sigma_min, sigma_max, rho);
   }
   return make_schedule (sigmas, n_steps, leading_spacing);
 }
@@ -78,24 +78,28 @@ KilnEulerSchedule *
 kiln_euler_schedule_new_custom (const double *sigmas, guint n_sigmas,
     gboolean leading_spacing, GError **error)
 {
+  g_autofree float *rounded = g_new (float, n_sigmas);
+
   if (n_sigmas < 2) {
     g_set_error_literal (error, KILN_ERROR, KILN_ERROR_ARGUMENT,
         "at least two sigmas are needed: one step leads from each to the "
         "next");
     return NULL;
   }
+  for (guint i = 0; i < n_sigmas; i++)
+    rounded[i] = (float) sigmas[i];
   for (guint i = 0; i < n_sigmas; i++) {
-    double least = i + 1 < n_sigmas ? sigmas[i + 1] : 0;
+    gboolean last = i == n_sigmas - 1;
 
-    if (isfinite (sigmas[i]) && sigmas[i] >= least
-        && (sigmas[i] > least || i + 1 == n_sigmas))
+    if (isfinite (rounded[i])
+        && (last ? rounded[i] >= 0 : rounded[i] > rounded[i + 1]))
       continue;
     g_set_error (error, KILN_ERROR, KILN_ERROR_ARGUMENT,
         "sigma %g at place %u: sigmas must descend and be positive, except "
         "the last, which may be 0", sigmas[i], i + 1);
     return NULL;
   }
-  return make_schedule (sigmas, n_sigmas - 1, leading_spacing);
+  return make_schedule (rounded, n_sigmas - 1, leading_spacing);
 }
 
 void

@@ -11,16 +11,14 @@ GBytes *
 make_safetensors (const char *header, gsize n_data)
 {
   guint64 length = GUINT64_TO_LE ((guint64) strlen (header));
-  GByteArray *bytes = g_byte_array_new ();
+  gsize n_header = strlen (header), size = 8 + n_header + n_data;
+  guint8 *bytes = g_malloc (size);
 
-  g_byte_array_append (bytes, (const guint8 *) &length, 8);
-  g_byte_array_append (bytes, (const guint8 *) header, strlen (header));
-  for (gsize i = 0; i < n_data; i++) {
-    guint8 byte = (guint8) i;
-
-    g_byte_array_append (bytes, &byte, 1);
-  }
-  return g_byte_array_free_to_bytes (bytes);
+  memcpy (bytes, &length, 8);
+  memcpy (bytes + 8, header, n_header);
+  for (gsize i = 0; i < n_data; i++)
+    bytes[8 + n_header + i] = (guint8) i;
+  return g_bytes_new_take (bytes, size);
 }
 
 char *
