@@ -199,13 +199,22 @@ start_long_clip (GstHarness * h, guint steps)
   return push;
 }
 
+static void
+end_flush (GstHarness * h)
+{
+  GstSegment segment;
+
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+}
+
 GST_START_TEST (test_flush_in_mid_step)
 {
   GstHarness *h = harness (LONG_SAMPLE);
   GstBus *bus = test_harness_get_bus (h);
   TestPush *push = start_long_clip (h, __i__);
   gint64 start = g_get_monotonic_time ();
-  GstSegment segment;
 
   fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
   fail_unless_equals_int (test_push_finish (push), GST_FLOW_FLUSHING);
@@ -216,13 +225,34 @@ GST_START_TEST (test_flush_in_mid_step)
   fail_unless_equals_int (gst_harness_buffers_received (h), 0);
 
   /* And it goes on afterwards. */
-  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  end_flush (h);
   g_object_set (h->element, "steps", 1, "num-frames", 1, NULL);
   fail_unless_equals_int (gst_harness_push (h, conditioning ()), GST_FLOW_OK);
   fail_unless_equals_int (gst_harness_buffers_received (h), 1);
 
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* At any moment, and again and again. */
+GST_START_TEST (test_many_flushes)
+{
+  GstHarness *h = harness (LONG_SAMPLE);
+
+  for (guint i = 0; i < 12; i++) {
+    TestPush *push = test_push_start (h, conditioning ());
+    gint64 start;
+
+    g_usleep (i * i * 1000);
+    start = g_get_monotonic_time ();
+    gst_harness_push_event (h, gst_event_new_flush_start ());
+    fail_unless_equals_int (test_push_finish (push), GST_FLOW_FLUSHING);
+    test_assert_quick (start);
+    end_flush (h);
+  }
+
+  test_assert_no_error (test_harness_get_bus (h));
   test_harness_free (h);
 }
 
@@ -285,6 +315,7 @@ svdsample_suite (void)
   tcase_add_test (tc, test_num_frames);
   tcase_add_test (tc, test_progress);
   tcase_add_loop_test (tc, test_flush_in_mid_step, 0, 3);
+  tcase_add_test (tc, test_many_flushes);
   tcase_add_loop_test (tc, test_null_in_mid_step, 0, 3);
   tcase_add_test (tc, test_very_long_clip);
 
