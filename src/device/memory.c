@@ -148,7 +148,9 @@ kiln_buffer_new (KilnDevice *device, guint64 size, KilnMemory memory,
   self->device = kiln_device_ref (device);
   self->size = MAX (size, 256);
   account (device, self->size);
-  result = allocate (self, memory);
+  /* Drivers of software devices promise more than there is. */
+  result = kiln_device_get_allocated (device, NULL) > device->info.memory_total
+      ? VK_ERROR_OUT_OF_DEVICE_MEMORY : allocate (self, memory);
   if (result != VK_SUCCESS) {
     account (device, -(gint64) self->size);
     set_memory_error (error, self, result);
@@ -252,4 +254,12 @@ kiln_buffer_read (KilnBuffer *self, guint64 offset, void *data, guint64 size,
     return FALSE;
   memcpy (data, staging->data, size);
   return TRUE;
+}
+
+gboolean
+kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to, guint64 size,
+    GError **error)
+{
+  g_return_val_if_fail (size <= from->size && size <= to->size, FALSE);
+  return copy_now (from, 0, to, 0, size, error);
 }

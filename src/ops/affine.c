@@ -69,7 +69,7 @@ flops (gconstpointer params, const KilnShape *const *inputs,
 }
 
 static const char *
-shader_name (KilnType a, KilnType b, KilnType y)
+shader_name (KilnDevice *device, KilnType a, KilnType b, KilnType y)
 {
   static const char *const names[][2] = {
     { "affine_f32_f32", "affine_f32_f16" },
@@ -77,7 +77,7 @@ shader_name (KilnType a, KilnType b, KilnType y)
     { "affine_u8_f32", "affine_u8_f16" },
   };
 
-  return kiln_shader_variant (names[a][b], y);
+  return kiln_shader_for (device, names[a][b], y);
 }
 
 typedef struct {                /* Push in affine.comp */
@@ -103,6 +103,7 @@ static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnAffine *affine = params;
   const KilnView *a = &inputs[A];
   const KilnView *b = n_inputs > B && inputs[B].buffer ? &inputs[B] : NULL;
@@ -110,8 +111,7 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
       n_inputs > FACTOR && inputs[FACTOR].buffer ? &inputs[FACTOR] : NULL;
   guint64 rows = kiln_shape_rows (&a->shape);
   guint64 share = b != NULL ? rows / kiln_shape_rows (&b->shape) : 1;
-  guint64 at_once =
-      kiln_rows_per_dispatch (kiln_recorder_get_device (recorder), 1, 0,
+  guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       sizeof (float) * kiln_shape_stride (&a->shape),
       row_flops (affine, &output->shape));
   Push push = {
@@ -121,14 +121,15 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     .b_scale = affine->b_scale,
   };
   KilnDispatch dispatch = {
-    .shader = shader_name (a->shape.type, b ? b->shape.type : KILN_F32,
-        output->shape.type),
+    .shader = shader_name (device, a->shape.type,
+        b ? b->shape.type : KILN_F32, output->shape.type),
     .specs = {
       b == NULL ? B_NONE : share == 1 ? B_SAME : B_SHARED, factor != NULL,
       affine->activation
     },
     .n_specs = 3,
     .n_bindings = 4,
+    .texels = kiln_texels_for (device, 1 << A | 1 << B | 1 << FACTOR),
     .push = &push,
     .push_size = sizeof push,
   };

@@ -2,6 +2,7 @@
 #include "attention.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Widest chunk of result channels, and widest head whose queries stay in
  * registers, in vectors of four. */
@@ -72,6 +73,7 @@ choose_tiling (guint32 head, guint64 length)
   tiling.keep = head <= MAX_KEPT;
   tiling.queries = tokens_per_tile (length, 4);
   tiling.keys = tokens_per_tile (length, 4);
+  if (g_getenv ("TQ")) { /*TUNE*/ tiling.queries = atoi (g_getenv ("TQ")); tiling.keys = atoi (g_getenv ("TK")); tiling.keep = atoi (g_getenv ("KEEP")); tiling.chunk = MIN (head, atoi (g_getenv ("CH"))); tiling.chunks = (head + tiling.chunk - 1) / tiling.chunk; }
   return tiling;
 }
 
@@ -127,11 +129,11 @@ static void
 record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     const KilnView *qkv, const KilnView *y, const Sequences *sequences)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   guint32 inner = y->shape.channels, d = inner / attention->heads;
   Tiling tiling = choose_tiling (d / 4, sequences->length);
   double flops = batch_flops (sequences, inner);
-  guint64 at_once =
-      kiln_rows_per_dispatch (kiln_recorder_get_device (recorder), 1, 0,
+  guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       sequences->length * kiln_shape_row_bytes (&qkv->shape), flops);
   Push push = {
     .chunks = tiling.chunks,
@@ -142,12 +144,13 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     .scale = 1.0 / (G_LN2 * sqrt (d)),
   };
   KilnDispatch dispatch = {
-    .shader = kiln_shader_variant ("attention", qkv->shape.type),
+    .shader = kiln_shader_for (device, "attention", qkv->shape.type),
     .specs = {
       tiling.head, tiling.chunk, tiling.queries, tiling.keys, tiling.keep
     },
     .n_specs = 5,
     .n_bindings = 2,
+    .texels = kiln_texels_for (device, 1 << 0),
     .push = &push,
     .push_size = sizeof push,
   };

@@ -99,17 +99,18 @@ static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   guint64 rows = kiln_shape_rows (&output->shape);
   guint64 period = rows_until_repeat (inputs, n_inputs);
-  guint64 at_once =
-      kiln_rows_per_dispatch (kiln_recorder_get_device (recorder), 1, 0,
+  guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       kiln_shape_row_bytes (&output->shape), output->shape.channels);
   Push push = { .vectors = kiln_shape_stride (&output->shape) / 4 };
   KilnDispatch dispatch = {
-    .shader = kiln_shader_variant ("concat", output->shape.type),
+    .shader = kiln_shader_for (device, "concat", output->shape.type),
     .specs = { is_aligned (inputs, n_inputs) },
     .n_specs = 1,
     .n_bindings = MAX_PARTS + 1,
+    .texels = kiln_texels_for (device, (1 << MAX_PARTS) - 1),
     .push = &push,
     .push_size = sizeof push,
   };

@@ -80,19 +80,20 @@ static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   gboolean guided = inputs[UNCONDITIONAL].buffer != NULL;
   const KilnShape *x = &inputs[SAMPLE].shape;
   guint64 rows = kiln_shape_rows (x), a_frame = rows / x->frames;
-  guint64 at_once =
-      kiln_rows_per_dispatch (kiln_recorder_get_device (recorder), 1, 0,
+  guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       kiln_shape_row_bytes (x), 10.0 * x->channels);
   guint32 vectors = kiln_shape_stride (x) / 4, base;
   Push push = { 0 };
   KilnDispatch dispatch = {
-    .shader = "euler",
+    .shader = kiln_shader_for (device, "euler", KILN_F32),
     .specs = { guided },
     .n_specs = 1,
-    .n_bindings = 6,
+    .n_bindings = N_INPUTS + 1,
+    .texels = kiln_texels_for (device, (1 << N_INPUTS) - 1),
     .push = &push,
     .push_size = sizeof push,
   };

@@ -106,11 +106,12 @@ static void
 record_partial (KilnRecorder *recorder, const KilnGroupNorm *norm,
     const KilnView *x, const KilnView *partial)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_PARTIAL);
   guint64 n = chunks.sets * chunks.chunks_per_set;
   double row_flops = 8.0 * x->shape.channels;
-  guint64 at_once = chunks_at_once (kiln_recorder_get_device (recorder),
-      &chunks, kiln_shape_row_bytes (&x->shape),
+  guint64 at_once = chunks_at_once (device, &chunks,
+      kiln_shape_row_bytes (&x->shape),
       kiln_shape_row_bytes (&partial->shape), row_flops);
   struct
   {
@@ -123,8 +124,9 @@ record_partial (KilnRecorder *recorder, const KilnGroupNorm *norm,
     .rows_per_chunk = chunks.rows_per_chunk,
   };
   KilnDispatch dispatch = {
-    .shader = kiln_shader_variant ("group_norm_partial", x->shape.type),
+    .shader = kiln_shader_for (device, "group_norm_partial", x->shape.type),
     .n_bindings = 2,
+    .texels = kiln_texels_for (device, 1 << 0),
     .push = &push,
     .push_size = sizeof push,
   };
@@ -153,13 +155,13 @@ record_merge (KilnRecorder *recorder, const KilnView *runs,
     const KilnView *merged, const Chunks *rows, guint64 rows_per_run,
     guint64 runs_per_set)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   KilnShape shape = { KILN_F32, rows->sets, 1, runs_per_set, 1 };
   Chunks chunks = make_chunks (&shape, FALSE, RUNS_PER_MERGE);
   guint64 n = chunks.sets * chunks.chunks_per_set;
   double run_flops = 10.0 * runs->shape.channels;
   guint64 bytes = kiln_shape_row_bytes (&runs->shape);
-  guint64 at_once = chunks_at_once (kiln_recorder_get_device (recorder),
-      &chunks, bytes, bytes, run_flops);
+  guint64 at_once = chunks_at_once (device, &chunks, bytes, bytes, run_flops);
   struct
   {
     guint32 runs_base, merged_base, vectors, first_chunk, n_chunks, first_run;
@@ -174,8 +176,9 @@ record_merge (KilnRecorder *recorder, const KilnView *runs,
     .rows_per_set = rows->rows_per_set,
   };
   KilnDispatch dispatch = {
-    .shader = "group_norm_merge",
+    .shader = kiln_shader_for (device, "group_norm_merge", KILN_F32),
     .n_bindings = 2,
+    .texels = kiln_texels_for (device, 1 << 0),
     .push = &push,
     .push_size = sizeof push,
   };
@@ -203,6 +206,7 @@ record_finish (KilnRecorder *recorder, const KilnGroupNorm *norm,
     const KilnView *x, const KilnView *moments, const KilnView *gamma,
     const KilnView *scale)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   guint64 sets = kiln_shape_rows (&scale->shape);
   struct
   {
@@ -218,8 +222,9 @@ record_finish (KilnRecorder *recorder, const KilnGroupNorm *norm,
     .eps = norm->eps,
   };
   KilnDispatch dispatch = {
-    .shader = "group_norm_finish",
+    .shader = kiln_shader_for (device, "group_norm_finish", KILN_F32),
     .n_bindings = 3,
+    .texels = kiln_texels_for (device, 1 << 0 | 1 << 1),
     .push = &push,
     .push_size = sizeof push,
     .invocations = sets * norm->groups,
@@ -238,11 +243,11 @@ record_apply (KilnRecorder *recorder, const KilnGroupNorm *norm,
     const KilnView *x, const KilnView *scale, const KilnView *beta,
     const KilnView *y)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_APPLY);
   guint64 n = chunks.sets * chunks.chunks_per_set;
   double row_flops = 8.0 * x->shape.channels;
-  guint64 at_once = chunks_at_once (kiln_recorder_get_device (recorder),
-      &chunks, kiln_shape_row_bytes (&x->shape), 0, row_flops);
+  guint64 at_once = chunks_at_once (device, &chunks, kiln_shape_row_bytes (&x->shape), 0, row_flops);
   struct
   {
     guint32 x_base, scale_base, beta_base, y_base, vectors;
@@ -255,10 +260,11 @@ record_apply (KilnRecorder *recorder, const KilnGroupNorm *norm,
     .rows_per_chunk = chunks.rows_per_chunk,
   };
   KilnDispatch dispatch = {
-    .shader = kiln_shader_variant ("group_norm_apply", x->shape.type),
+    .shader = kiln_shader_for (device, "group_norm_apply", x->shape.type),
     .specs = { norm->silu },
     .n_specs = 1,
     .n_bindings = 4,
+    .texels = kiln_texels_for (device, 1 << 0 | 1 << 1 | 1 << 2),
     .push = &push,
     .push_size = sizeof push,
   };

@@ -52,11 +52,11 @@ static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnLayerNorm *norm = params;
   const KilnShape *x = &inputs[0].shape;
   guint64 rows = kiln_shape_rows (x);
-  guint64 at_once =
-      kiln_rows_per_dispatch (kiln_recorder_get_device (recorder), 1, 0,
+  guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       kiln_shape_row_bytes (x), row_flops (x));
   struct
   {
@@ -68,8 +68,9 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     .eps = norm->eps,
   };
   KilnDispatch dispatch = {
-    .shader = kiln_shader_variant ("layer_norm", x->type),
+    .shader = kiln_shader_for (device, "layer_norm", x->type),
     .n_bindings = 4,
+    .texels = kiln_texels_for (device, 1 << 0 | 1 << 1 | 1 << 2),
     .push = &push,
     .push_size = sizeof push,
   };

@@ -99,3 +99,9 @@ kiln_shader_for (KilnDevice *device, const char *base, KilnType type)
 
   return kiln_shader_variant (kiln_device_is_cpu (device) ? cpu : base, type);
 }
+
+guint32
+kiln_texels_for (KilnDevice *device, guint32 inputs)
+{
+  return kiln_device_is_cpu (device) ? inputs : 0;
+}

@@ -71,6 +71,10 @@ const char *kiln_shader_variant (const char *base, KilnType type);
 const char *kiln_shader_for (KilnDevice *device, const char *base,
     KilnType type);
 
+/* KilnDispatch.texels for such a shader, whose inputs are the bindings with
+ * a bit in `inputs`: none of them where storage buffers are read. */
+guint32 kiln_texels_for (KilnDevice *device, guint32 inputs);
+
 #define KILN_OP_MAX_INPUTS 7
 
 /* An operation family: what the graph needs to check, cost and record it.

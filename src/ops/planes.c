@@ -68,29 +68,29 @@ planes_window (const KilnView *flat, guint64 first, guint64 n, guint32 *base)
   view.shape = (KilnShape) { KILN_F32, 1, 1, end, 4 };
   binding = kiln_view_window (&view, first / 4, end - first / 4, base);
   *base = *base * 4 + first % 4;
+  binding.format = VK_FORMAT_R32_SFLOAT;
   return binding;
 }
 
 static const char *
-shader_name (const KilnPlanes *planes, KilnType last)
+shader_name (KilnDevice *device, const KilnPlanes *planes, KilnType last)
 {
-  return kiln_shader_variant (planes->to_planes ? "planes_to" : "planes_from",
-      last);
+  return kiln_shader_for (device,
+      planes->to_planes ? "planes_to" : "planes_from", last);
 }
 
 static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnPlanes *planes = params;
   const KilnView *last = planes->to_planes ? &inputs[0] : output;
   const KilnView *flat = planes->to_planes ? output : &inputs[0];
   guint64 positions = (guint64) planes->height * planes->width;
   guint64 frame_bytes = sizeof (float) * positions
       * kiln_shape_stride (&last->shape);
-  guint64 at_once =
-      kiln_rows_per_dispatch (kiln_recorder_get_device (recorder), 1, 0,
-      frame_bytes + 16, 4.0 * frame_values (planes));
+  guint64 at_once = kiln_rows_per_dispatch (device, 1, 0, frame_bytes + 16, 4.0 * frame_values (planes));
   struct
   {
     guint32 last_base, planes_base, n, positions, channels, vectors, padding;
@@ -103,8 +103,9 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     .offset = planes->offset,
   };
   KilnDispatch dispatch = {
-    .shader = shader_name (planes, last->shape.type),
+    .shader = shader_name (device, planes, last->shape.type),
     .n_bindings = 2,
+    .texels = kiln_texels_for (device, planes->to_planes ? 1 << 0 : 1 << 1),
     .push = &push,
     .push_size = sizeof push,
   };

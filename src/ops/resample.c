@@ -55,17 +55,17 @@ line_rows (const KilnShape *shape, gboolean vertical)
 }
 
 static const char *
-shader_name (const KilnResample *resample, KilnType x)
+shader_name (KilnDevice *device, const KilnResample *resample, KilnType x)
 {
-  if (resample->fixed)
-    return "resample_fixed";
-  return kiln_shader_variant ("resample", x);
+  return kiln_shader_for (device,
+      resample->fixed ? "resample_fixed" : "resample", x);
 }
 
 static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnResample *resample = params;
   const KilnShape *x = &inputs[0].shape, *y = &output->shape;
   gboolean vertical = resample->vertical;
@@ -75,29 +75,29 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
       y_rows * kiln_shape_row_bytes (y));
   guint32 vectors = kiln_shape_stride (x) / 4;
   double line_flops = 8.0 * resample->taps * vectors * y_rows;
-  guint64 at_once =
-      kiln_rows_per_dispatch (kiln_recorder_get_device (recorder), 1, 0,
-      line_bytes, line_flops);
+  guint64 at_once = kiln_rows_per_dispatch (device, 1, 0, line_bytes,
+      line_flops);
   struct
   {
-    guint32 x_base, table_base, y_base, n, taps, table_stride;
+    guint32 x_base, table_base, y_base, n, table_vectors;
     guint32 axis_step, inputs, outputs;
   } push = {
-    .taps = resample->taps,
-    .table_stride = kiln_shape_stride (&inputs[1].shape),
+    .table_vectors = kiln_shape_stride (&inputs[1].shape) / 4,
     .axis_step = vertical ? x->width * vectors : vectors,
     .inputs = vertical ? x->height : x->width,
     .outputs = resample->outputs,
   };
   KilnDispatch dispatch = {
-    .shader = shader_name (resample, x->type),
+    .shader = shader_name (device, resample, x->type),
     .n_bindings = 3,
+    .texels = kiln_texels_for (device, 1 << 0 | 1 << 1),
     .push = &push,
     .push_size = sizeof push,
   };
 
   dispatch.bindings[1] = kiln_view_window (&inputs[1], 0, resample->outputs,
       &push.table_base);
+  dispatch.bindings[1].format = VK_FORMAT_R32G32B32A32_UINT;
   for (guint64 line = 0; line < lines; line += at_once) {
     guint64 n = MIN (at_once, lines - line);
 

@@ -28,6 +28,7 @@ static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
 {
+  KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnSinusoid *sinusoid = params;
   guint64 rows = kiln_shape_rows (&output->shape);
   struct
@@ -41,12 +42,13 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
   };
   guint32 base;
   KilnDispatch dispatch = {
-    .shader = kiln_shader_variant ("sinusoid", output->shape.type),
+    .shader = kiln_shader_for (device, "sinusoid", output->shape.type),
     .bindings = {
       kiln_view_window (&inputs[0], 0, 1, &base),
       kiln_view_window (output, 0, rows, &base),
     },
     .n_bindings = 2,
+    .texels = kiln_texels_for (device, 1 << 0),
     .push = &push,
     .push_size = sizeof push,
     .invocations = push.n,

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/temporal-vae.h"
+#include "stage.h"
+
+#include <math.h>
+
+/* A program for a run of frames: full chunks and the last, shorter one. */
+typedef struct {
+  KilnShape latents;            /* fp32 */
+  KilnProgram *program;
+  SvdBuffers buffers;           /* latents, frames */
+} Chunk;
+
+struct _SvdDecoder
+{
+  SvdStage stage;
+  const SvdVaeConfig *config;
+  KilnWeightSource *source;
+  Chunk chunks[2];
+};
+
+static KilnGraph *
+build (SvdDecoder *self, const KilnShape *latents)
+{
+  KilnGraph *graph = kiln_graph_new (self->stage.type);
+  KilnScope scope = kiln_scope_root (self->source);
+  KilnTensor *x = kiln_graph_input (graph, "latents", latents);
+
+  x = kiln_convert (graph, x, self->stage.type);
+  x = svd_vae_decode (graph, &scope, self->config, x);
+  x = kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
+        .a_scale = 1, .type = KILN_F32 });
+  kiln_graph_output (graph, x, "frames");
+  return graph;
+}
+
+/* ---- Chunks */
+
+static void
+chunk_clear (Chunk *chunk)
+{
+  g_clear_pointer (&chunk->program, kiln_program_free);
+  svd_buffers_clear (&chunk->buffers);
+}
+
+static KilnShape
+frames_shape (SvdDecoder *self, const KilnShape *latents)
+{
+  return (KilnShape) {
+    KILN_F32, latents->frames, latents->height * self->config->factor,
+    latents->width * self->config->factor, self->config->out_channels
+  };
+}
+
+static gboolean
+chunk_prepare (SvdDecoder *self, Chunk *chunk, const KilnShape *latents,
+    GError **error)
+{
+  KilnShape frames = frames_shape (self, latents);
+  g_autoptr (KilnGraph) graph = build (self, latents);
+
+  chunk_clear (chunk);
+  chunk->latents = *latents;
+  if (!kiln_graph_check (graph, error)
+      || !svd_buffers_add (&chunk->buffers, self->stage.device, "latents",
+          latents, error)
+      || !svd_buffers_add (&chunk->buffers, self->stage.device, "frames",
+          &frames, error))
+    return FALSE;
+  chunk->program = kiln_program_new (graph, self->stage.device,
+      self->stage.store, chunk->buffers.items, chunk->buffers.n, error);
+  return chunk->program != NULL;
+}
+
+static Chunk *
+get_chunk (SvdDecoder *self, gboolean last, const KilnShape *latents,
+    GError **error)
+{
+  Chunk *chunk = &self->chunks[last];
+
+  if (chunk->program != NULL && chunk->latents.frames == latents->frames
+      && chunk->latents.height == latents->height
+      && chunk->latents.width == latents->width)
+    return chunk;
+  return chunk_prepare (self, chunk, latents, error) ? chunk : NULL;
+}
+
+/* ---- Making and freeing */
+
+SvdDecoder *
+svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
+    GError **error)
+{
+  g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
+  g_autoptr (KilnGraph) graph = NULL;
+  KilnShape shape;
+
+  svd_stage_init (&self->stage, device, model, precision);
+  self->config = svd_model_files_get_vae_config (self->stage.files, error);
+  if (self->config == NULL)
+    return NULL;
+  self->source = svd_model_files_get_source (self->stage.files, SVD_PART_VAE,
+      error);
+  if (self->source == NULL)
+    return NULL;
+  /* The weights are the same at every size. */
+  shape = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
+  graph = build (self, &shape);
+  if (!kiln_graph_check (graph, error)
+      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL, NULL,
+          error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+svd_decoder_free (SvdDecoder *self)
+{
+  chunk_clear (&self->chunks[0]);
+  chunk_clear (&self->chunks[1]);
+  svd_stage_clear (&self->stage);
+  g_free (self);
+}
+
+/* ---- Decoding */
+
+static gboolean
+check_latents (const SvdDecoder *self, const SvdLatents *latents,
+    GError **error)
+{
+  if (latents->width > 0 && latents->height > 0 && latents->frames > 0
+      && latents->channels == self->config->latent_channels)
+    return TRUE;
+  g_set_error (error, SVD_ERROR, SVD_ERROR_SHAPE,
+      "Latents of %u frames of %ux%u with %u channels cannot be decoded; this "
+      "model's have %u channels: decode with the model that made them",
+      latents->frames, latents->width, latents->height, latents->channels,
+      self->config->latent_channels);
+  return FALSE;
+}
+
+static gboolean
+run_chunk (SvdDecoder *self, const Chunk *chunk, const float *latents,
+    GCancellable *cancellable, GError **error)
+{
+  gsize n = kiln_shape_bytes (&chunk->latents) / sizeof (float);
+  g_autofree float *rows = g_new (float, n);
+
+  svd_planes_to_rows (latents, &chunk->latents,
+      1 / self->config->scaling_factor, rows);
+  return svd_buffers_write (&chunk->buffers, "latents", rows, n, error)
+      && kiln_program_run (chunk->program, cancellable, error);
+}
+
+/* diffusers: clamp (x / 2 + 1/2), × 255, rounded half to even. */
+static guint8
+to_byte (float x)
+{
+  return rintf (CLAMP (x * 0.5f + 0.5f, 0, 1) * 255);
+}
+
+static void
+to_pixels (const float *rows, gsize n, guint8 *pixels)
+{
+  for (gsize i = 0; i < n; i++, rows += 4, pixels += 4) {
+    for (guint c = 0; c < 3; c++)
+      pixels[c] = to_byte (rows[c]);
+    pixels[3] = 255;
+  }
+}
+
+/* FALSE with error, or FALSE without where the caller has enough. */
+static gboolean
+emit_frames (SvdDecoder *self, const Chunk *chunk, guint first,
+    SvdFrameFunc func, gpointer user_data, GError **error)
+{
+  KilnShape shape = frames_shape (self, &chunk->latents);
+  gsize positions = (gsize) shape.height * shape.width;
+  g_autofree float *rows = g_new (float, 4 * positions);
+  g_autofree guint8 *pixels = g_malloc (4 * positions);
+  KilnBuffer *frames = svd_buffers_get (&chunk->buffers, "frames");
+
+  for (guint i = 0; i < shape.frames; i++) {
+    if (!kiln_buffer_read (frames, i * 4 * positions * sizeof *rows, rows,
+            4 * positions * sizeof *rows, error))
+      return FALSE;
+    to_pixels (rows, positions, pixels);
+    if (!func (first + i, shape.width, shape.height, pixels, user_data))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+svd_decoder_decode (SvdDecoder *self, const SvdLatents *latents,
+    guint decode_chunk_size, SvdFrameFunc func, gpointer user_data,
+    GCancellable *cancellable, GError **error)
+{
+  guint at_once = decode_chunk_size ? decode_chunk_size : latents->frames;
+  gsize frame = (gsize) latents->width * latents->height * latents->channels;
+
+  if (!check_latents (self, latents, error))
+    return FALSE;
+  for (guint first = 0; first < latents->frames; first += at_once) {
+    guint n = MIN (at_once, latents->frames - first);
+    KilnShape shape = {
+      KILN_F32, n, latents->height, latents->width, latents->channels
+    };
+    Chunk *chunk = get_chunk (self, n < at_once, &shape, error);
+    GError *failure = NULL;
+
+    if (chunk == NULL || !run_chunk (self, chunk,
+            latents->data + first * frame, cancellable, error))
+      return FALSE;
+    if (!emit_frames (self, chunk, first, func, user_data, &failure)) {
+      if (failure == NULL)
+        return TRUE;
+      g_propagate_error (error, failure);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}

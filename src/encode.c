@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diffusion/noise.h"
+#include "models/clip-vision.h"
+#include "models/temporal-vae.h"
+#include "preprocess.h"
+
+struct _SvdEncoder
+{
+  SvdStage stage;
+  const SvdClipConfig *clip;
+  const SvdVaeConfig *vae;
+  KilnWeightSource *clip_source, *vae_source;
+
+  KilnProgram *clip_program;
+  SvdBuffers clip_buffers;      /* pixels, embedding */
+
+  /* For the size of the last picture. */
+  guint width, height;
+  KilnProgram *vae_program;
+  SvdBuffers vae_buffers;       /* pixels, moments */
+};
+
+void
+svd_conditioning_clear (SvdConditioning *conditioning)
+{
+  g_clear_pointer (&conditioning->image_latents, g_free);
+  g_clear_pointer (&conditioning->image_embedding, g_free);
+}
+
+/* ---- Programs */
+
+static KilnShape
+clip_pixels_shape (SvdEncoder *self)
+{
+  return (KilnShape) {
+    KILN_F32, 1, self->clip->image_size, self->clip->image_size, 3
+  };
+}
+
+static KilnGraph *
+build_clip (SvdEncoder *self)
+{
+  KilnGraph *graph = kiln_graph_new (self->stage.type);
+  KilnScope scope = kiln_scope_root (self->clip_source);
+  KilnShape shape = clip_pixels_shape (self);
+  KilnTensor *x = kiln_graph_input (graph, "pixels", &shape);
+
+  x = kiln_convert (graph, x, self->stage.type);
+  x = svd_clip_vision (graph, &scope, self->clip, x);
+  x = kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
+        .a_scale = 1, .type = KILN_F32 });
+  kiln_graph_output (graph, x, "embedding");
+  return graph;
+}
+
+static KilnGraph *
+build_vae (SvdEncoder *self, guint width, guint height)
+{
+  KilnGraph *graph = kiln_graph_new (self->stage.type);
+  KilnScope scope = kiln_scope_root (self->vae_source);
+  KilnShape shape = { KILN_F32, 1, height, width, 3 };
+  KilnTensor *x = kiln_graph_input (graph, "pixels", &shape);
+
+  x = kiln_convert (graph, x, self->stage.type);
+  x = svd_vae_encode (graph, &scope, self->vae, x);
+  x = kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
+        .a_scale = 1, .type = KILN_F32 });
+  kiln_graph_output (graph, x, "moments");
+  return graph;
+}
+
+static gboolean
+prepare_clip (SvdEncoder *self, GError **error)
+{
+  KilnShape pixels = clip_pixels_shape (self);
+  KilnShape embedding = svd_vector_shape (self->clip->projection_dim);
+  g_autoptr (KilnGraph) graph = build_clip (self);
+
+  if (!svd_buffers_add (&self->clip_buffers, self->stage.device, "pixels",
+          &pixels, error)
+      || !svd_buffers_add (&self->clip_buffers, self->stage.device,
+          "embedding", &embedding, error))
+    return FALSE;
+  self->clip_program = kiln_program_new (graph, self->stage.device,
+      self->stage.store, self->clip_buffers.items, self->clip_buffers.n,
+      error);
+  return self->clip_program != NULL;
+}
+
+static KilnShape
+moments_shape (SvdEncoder *self, guint width, guint height)
+{
+  return (KilnShape) {
+    KILN_F32, 1, height / self->vae->factor, width / self->vae->factor,
+    2 * self->vae->latent_channels
+  };
+}
+
+static void
+forget_vae (SvdEncoder *self)
+{
+  g_clear_pointer (&self->vae_program, kiln_program_free);
+  svd_buffers_clear (&self->vae_buffers);
+  self->width = self->height = 0;
+}
+
+static gboolean
+prepare_vae (SvdEncoder *self, guint width, guint height, GError **error)
+{
+  KilnShape pixels = { KILN_F32, 1, height, width, 3 };
+  KilnShape moments = moments_shape (self, width, height);
+  g_autoptr (KilnGraph) graph = NULL;
+
+  if (self->width == width && self->height == height)
+    return TRUE;
+  forget_vae (self);
+  graph = build_vae (self, width, height);
+  if (!kiln_graph_check (graph, error)
+      || !svd_buffers_add (&self->vae_buffers, self->stage.device, "pixels",
+          &pixels, error)
+      || !svd_buffers_add (&self->vae_buffers, self->stage.device, "moments",
+          &moments, error))
+    return FALSE;
+  self->vae_program = kiln_program_new (graph, self->stage.device,
+      self->stage.store, self->vae_buffers.items, self->vae_buffers.n, error);
+  if (self->vae_program == NULL)
+    return FALSE;
+  self->width = width;
+  self->height = height;
+  return TRUE;
+}
+
+/* ---- Making and freeing */
+
+static gboolean
+open_parts (SvdEncoder *self, GError **error)
+{
+  SvdModelFiles *files = self->stage.files;
+
+  self->clip = svd_model_files_get_clip_config (files, error);
+  if (self->clip == NULL)
+    return FALSE;
+  self->vae = svd_model_files_get_vae_config (files, error);
+  if (self->vae == NULL)
+    return FALSE;
+  self->clip_source =
+      svd_model_files_get_source (files, SVD_PART_IMAGE_ENCODER, error);
+  if (self->clip_source == NULL)
+    return FALSE;
+  self->vae_source = svd_model_files_get_source (files, SVD_PART_VAE, error);
+  return self->vae_source != NULL;
+}
+
+SvdEncoder *
+svd_encoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
+    GError **error)
+{
+  g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
+  g_autoptr (KilnGraph) graph = NULL;
+
+  svd_stage_init (&self->stage, device, model, precision);
+  if (!open_parts (self, error) || !prepare_clip (self, error))
+    return NULL;
+  /* The weights are the same at every size. */
+  graph = build_vae (self, self->vae->factor, self->vae->factor);
+  if (!kiln_graph_check (graph, error)
+      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL, NULL,
+          error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+svd_encoder_free (SvdEncoder *self)
+{
+  forget_vae (self);
+  g_clear_pointer (&self->clip_program, kiln_program_free);
+  svd_buffers_clear (&self->clip_buffers);
+  svd_stage_clear (&self->stage);
+  g_free (self);
+}
+
+/* ---- Encoding */
+
+/* The first numbers of the seed's stream, as diffusers draws them; drawn
+ * whatever the strength. */
+static float *
+draw_noise (guint64 seed, gsize n, float strength)
+{
+  g_autoptr (KilnNoise) noise = kiln_noise_new (seed);
+  float *values = g_new (float, n);
+
+  kiln_noise_draw (noise, values, n);
+  for (gsize i = 0; i < n; i++)
+    values[i] *= strength;
+  return values;
+}
+
+static gboolean
+prepare_pixels (SvdEncoder *self, const SvdPicture *picture, SvdFit fit,
+    float strength, guint64 seed, GCancellable *cancellable, GError **error)
+{
+  const SvdPreprocessorConfig *config =
+      svd_model_files_get_preprocessor_config (self->stage.files);
+  SvdPreprocess params = {
+    .clip_size = self->clip->image_size,
+    .width = self->width,
+    .height = self->height,
+  };
+  g_auto (SvdFitted) fitted = { 0 };
+  g_autofree float *noise = NULL;
+
+  for (guint c = 0; c < 3; c++) {
+    params.mean[c] = config->image_mean[c];
+    params.std[c] = config->image_std[c];
+  }
+  if (!svd_picture_fit (picture, fit, self->width, self->height, &fitted,
+          error))
+    return FALSE;
+  noise = draw_noise (seed, (gsize) 3 * self->width * self->height, strength);
+  return svd_preprocess (self->stage.device, &params, &fitted, noise,
+      svd_buffers_get (&self->clip_buffers, "pixels"),
+      svd_buffers_get (&self->vae_buffers, "pixels"), cancellable, error);
+}
+
+static gboolean
+read_results (SvdEncoder *self, SvdConditioning *conditioning,
+    GError **error)
+{
+  KilnShape shape = moments_shape (self, self->width, self->height);
+  gsize n = kiln_shape_rows (&shape) * shape.channels;
+  g_autofree float *rows = g_malloc (kiln_shape_bytes (&shape));
+
+  conditioning->width = shape.width;
+  conditioning->height = shape.height;
+  conditioning->channels = self->vae->latent_channels;
+  conditioning->embedding_size = self->clip->projection_dim;
+  /* Means first: the planes after them are variances, and unused. */
+  conditioning->image_latents = g_new (float, n);
+  conditioning->image_embedding = g_new (float, conditioning->embedding_size);
+  if (!svd_buffers_read (&self->vae_buffers, "moments", rows,
+          kiln_shape_bytes (&shape) / sizeof (float), error))
+    return FALSE;
+  svd_rows_to_planes (rows, &shape, conditioning->image_latents);
+  return svd_buffers_read (&self->clip_buffers, "embedding",
+      conditioning->image_embedding, conditioning->embedding_size, error);
+}
+
+gboolean
+svd_encoder_encode (SvdEncoder *self, const SvdPicture *picture,
+    const SvdEncodeParams *params, SvdConditioning *conditioning,
+    GCancellable *cancellable, GError **error)
+{
+  const SvdModelInfo *info = &self->stage.info;
+  guint width = params->width ? params->width : info->width;
+  guint height = params->height ? params->height : info->height;
+  double strength = params->noise_aug_strength < 0
+      ? info->noise_aug_strength : params->noise_aug_strength;
+
+  if (!svd_info_check_size (info, width, height, error)
+      || !prepare_vae (self, width, height, error)
+      || !prepare_pixels (self, picture, params->fit, strength, params->seed,
+          cancellable, error)
+      || !kiln_program_run (self->clip_program, cancellable, error)
+      || !kiln_program_run (self->vae_program, cancellable, error))
+    return FALSE;
+  conditioning->noise_aug_strength = strength;
+  return read_results (self, conditioning, error);
+}

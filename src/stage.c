@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stage.h"
+
+#include <string.h>
+
+static KilnType
+choose_type (KilnDevice *device, SvdPrecision precision)
+{
+  switch (precision) {
+    case SVD_PRECISION_FP32:
+      return KILN_F32;
+    case SVD_PRECISION_FP16:
+      return KILN_F16;
+    case SVD_PRECISION_AUTO:
+      break;
+  }
+  return kiln_device_is_cpu (device) ? KILN_F32 : KILN_F16;
+}
+
+void
+svd_stage_init (SvdStage *self, SvdDevice *device, SvdModel *model,
+    SvdPrecision precision)
+{
+  self->device = kiln_device_ref (svd_device_get_kiln (device));
+  self->files = svd_model_files_ref (svd_model_get_files (model));
+  self->info = *svd_model_get_info (model);
+  self->type = choose_type (self->device, precision);
+  self->store = kiln_weight_store_new (self->device);
+}
+
+void
+svd_stage_clear (SvdStage *self)
+{
+  kiln_weight_store_free (self->store);
+  svd_model_files_unref (self->files);
+  kiln_device_unref (self->device);
+}
+
+/* ---- Buffers */
+
+gboolean
+svd_buffers_add (SvdBuffers *self, KilnDevice *device, const char *name,
+    const KilnShape *shape, GError **error)
+{
+  KilnBuffer *buffer = kiln_buffer_new (device, kiln_shape_bytes (shape),
+      KILN_MEMORY_DEVICE, error);
+
+  g_return_val_if_fail (self->n < G_N_ELEMENTS (self->items), FALSE);
+  if (buffer == NULL)
+    return FALSE;
+  self->items[self->n++] = (KilnExternal) { name, buffer };
+  return TRUE;
+}
+
+KilnBuffer *
+svd_buffers_get (const SvdBuffers *self, const char *name)
+{
+  for (guint i = 0; i < self->n; i++)
+    if (strcmp (self->items[i].name, name) == 0)
+      return self->items[i].buffer;
+  g_return_val_if_reached (NULL);
+}
+
+void
+svd_buffers_clear (SvdBuffers *self)
+{
+  for (guint i = 0; i < self->n; i++)
+    kiln_buffer_unref (self->items[i].buffer);
+  self->n = 0;
+}
+
+gboolean
+svd_buffers_write (const SvdBuffers *self, const char *name,
+    const float *values, gsize n, GError **error)
+{
+  return kiln_buffer_write (svd_buffers_get (self, name), 0, values,
+      n * sizeof *values, error);
+}
+
+gboolean
+svd_buffers_read (const SvdBuffers *self, const char *name, float *values,
+    gsize n, GError **error)
+{
+  return kiln_buffer_read (svd_buffers_get (self, name), 0, values,
+      n * sizeof *values, error);
+}
+
+/* ---- Layouts */
+
+KilnShape
+svd_vector_shape (guint32 n)
+{
+  return (KilnShape) { KILN_F32, 1, 1, 1, n };
+}
+
+void
+svd_planes_to_rows (const float *planes, const KilnShape *shape,
+    float scale, float *rows)
+{
+  gsize positions = (gsize) shape->height * shape->width;
+  guint32 stride = kiln_shape_stride (shape);
+
+  memset (rows, 0, kiln_shape_bytes (shape));
+  for (guint32 frame = 0; frame < shape->frames; frame++)
+    for (guint32 c = 0; c < shape->channels; c++)
+      for (gsize i = 0; i < positions; i++)
+        rows[(frame * positions + i) * stride + c] =
+            scale * planes[(frame * shape->channels + c) * positions + i];
+}
+
+void
+svd_rows_to_planes (const float *rows, const KilnShape *shape, float *planes)
+{
+  gsize positions = (gsize) shape->height * shape->width;
+  guint32 stride = kiln_shape_stride (shape);
+
+  for (guint32 frame = 0; frame < shape->frames; frame++)
+    for (guint32 c = 0; c < shape->channels; c++)
+      for (gsize i = 0; i < positions; i++)
+        planes[(frame * shape->channels + c) * positions + i] =
+            rows[(frame * positions + i) * stride + c];
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the verbs share: a device, a precision, weights, and the programs
+ * recorded for the shapes last seen. */
+
+#include <svd/svd.h>
+#include "graph/program.h"
+#include "weights/model-files.h"
+
+G_BEGIN_DECLS
+
+/* The public types are the engine's and the weights room's own. */
+KilnDevice *svd_device_get_kiln (SvdDevice *device);
+SvdModelFiles *svd_model_get_files (SvdModel *model);
+
+/* As svd_model_check_size(). */
+gboolean svd_info_check_size (const SvdModelInfo *info, guint width,
+    guint height, GError **error);
+
+typedef struct {
+  KilnDevice *device;
+  SvdModelFiles *files;
+  SvdModelInfo info;
+  KilnType type;                /* of activations and weights */
+  KilnWeightStore *store;
+} SvdStage;
+
+void svd_stage_init (SvdStage *stage, SvdDevice *device, SvdModel *model,
+    SvdPrecision precision);
+void svd_stage_clear (SvdStage *stage);
+
+/* A graph's buffers by name, allocated for its externals. */
+typedef struct {
+  KilnExternal items[12];
+  guint n;
+} SvdBuffers;
+
+/* Adds a buffer for a tensor of this shape. */
+gboolean svd_buffers_add (SvdBuffers *buffers, KilnDevice *device,
+    const char *name, const KilnShape *shape, GError **error);
+KilnBuffer *svd_buffers_get (const SvdBuffers *buffers, const char *name);
+void svd_buffers_clear (SvdBuffers *buffers);
+
+/* Writes and reads n floats. */
+gboolean svd_buffers_write (const SvdBuffers *buffers, const char *name,
+    const float *values, gsize n, GError **error);
+gboolean svd_buffers_read (const SvdBuffers *buffers, const char *name,
+    float *values, gsize n, GError **error);
+
+/* One fp32 vector, 1×1×1×n. */
+KilnShape svd_vector_shape (guint32 n);
+
+/* Between planes [frames][channels][height][width] and fp32 channels-last
+ * rows of shape's stride; padding is zero. */
+void svd_planes_to_rows (const float *planes, const KilnShape *shape,
+    float scale, float *rows);
+void svd_rows_to_planes (const float *rows, const KilnShape *shape,
+    float *planes);
+
+G_END_DECLS
