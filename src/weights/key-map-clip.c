@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* open_clip's VisionTransformer → transformers' CLIPVisionModelWithProjection.
- * The text tower and logit_scale beside it are left out. */
+/* open_clip's VisionTransformer → CLIPVisionModelWithProjection of
+ * transformers. The text tower and logit_scale beside it are left out. */
 
 #include "single-file.h"
 

@@ -65,8 +65,7 @@ read_shape (KilnSafetensors *file, KilnJson *json, const char *name,
       description->n_dims++) {
     if (description->n_dims == KILN_MAX_DIMS)
       return kiln_model_fault (error, file->path,
-          "tensor '%s' has more than %d dimensions",
-          name, KILN_MAX_DIMS);
+          "tensor '%s' has more than %d dimensions", name, KILN_MAX_DIMS);
     if (!kiln_json_uint64 (json, &description->shape[description->n_dims]))
       break;
   }
@@ -93,8 +92,7 @@ read_offsets (KilnSafetensors *file, KilnJson *json, const char *name,
   if (json->fault)
     return json_fault (error, file, json);
   return kiln_model_fault (error, file->path,
-      "tensor '%s': data_offsets must be two numbers",
-      name);
+      "tensor '%s': data_offsets must be two numbers", name);
 }
 
 static gboolean
@@ -231,8 +229,7 @@ read_metadata (KilnSafetensors *file, KilnJson *json, GString *key,
       && kiln_json_string (json, value)) {
     if (g_hash_table_size (file->metadata) == KILN_SAFETENSORS_MAX_TENSORS)
       return kiln_model_fault (error, file->path,
-          "more than %d entries in __metadata__",
-          KILN_SAFETENSORS_MAX_TENSORS);
+          "more than %d entries in __metadata__", KILN_SAFETENSORS_MAX_TENSORS);
     g_hash_table_insert (file->metadata,
         g_string_chunk_insert_const (file->strings, key->str),
         g_string_chunk_insert (file->strings, value->str));
@@ -319,12 +316,10 @@ check_coverage (KilnSafetensors *file, GError **error)
 
     if (entry->info.data < covered)
       return kiln_model_fault (error, file->path,
-          "tensors '%s' and '%s' overlap", previous,
-          entry->name);
+          "tensors '%s' and '%s' overlap", previous, entry->name);
     if (entry->info.data > covered)
       return kiln_model_fault (error, file->path,
-          "there is a hole before tensor '%s'",
-          entry->name);
+          "there is a hole before tensor '%s'", entry->name);
     covered = entry->info.data + entry->info.size;
     previous = entry->name;
   }

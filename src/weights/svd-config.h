@@ -40,8 +40,8 @@ typedef struct {
   guint n_blocks;                       /* levels: 1 … SVD_MAX_LEVELS */
   guint block_out_channels[SVD_MAX_LEVELS];
   guint layers_per_block;               /* encoder; the decoder has one more */
-  guint sample_size;                    /* pixels; 0: the checkpoint does not say */
-  double scaling_factor;                /* sampler's latents = this × decoder's */
+  guint sample_size;                    /* pixels; 0: not told */
+  double scaling_factor;        /* sampler's latents = this × decoder's */
   gboolean force_upcast;                /* diffusers runs it in fp32 */
 
   guint factor;                         /* pixels a latent: 2^(n_blocks − 1) */
@@ -70,11 +70,11 @@ typedef struct {
   guint cross_attention_dim[SVD_MAX_LEVELS];
   guint addition_time_embed_dim;        /* width of one id's sinusoid, even */
   guint projection_class_embeddings_input_dim;  /* 3 × that */
-  guint num_frames;             /* 0: the checkpoint does not say */
-  guint sample_size;            /* latents; 0: the checkpoint does not say */
+  guint num_frames;                     /* 0: not told by the checkpoint */
+  guint sample_size;                    /* latents; 0: not told */
 
   guint norm_num_groups;        /* 32 */
-  double resnet_eps_down[SVD_MAX_LEVELS];       /* 1e-6 with transformers, else 1e-5 */
+  double resnet_eps_down[SVD_MAX_LEVELS];       /* attending 1e-6, else 1e-5 */
   double resnet_eps_mid;                        /* 1e-5 */
   double resnet_eps_up[SVD_MAX_LEVELS];         /* 1e-6 */
   double conv_norm_out_eps;                     /* 1e-5 */

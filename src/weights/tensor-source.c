@@ -197,8 +197,7 @@ open_shard (Index *index, const char *name, GError **error)
     return file;
   if (!is_plain_name (name)) {
     kiln_model_fault (error, index->path,
-        "'%s' is no name of a file in its folder",
-        name);
+        "'%s' is no name of a file in its folder", name);
     return NULL;
   }
   if (g_hash_table_size (index->shards) == MAX_SHARDS) {
@@ -227,8 +226,7 @@ add_mapped (Index *index, GError **error)
   entry = kiln_safetensors_find (file, name);
   if (!entry)
     return kiln_model_fault (error, index->path,
-        "tensor '%s' is not in its shard '%s'",
-        name, shard);
+        "tensor '%s' is not in its shard '%s'", name, shard);
   if (!kiln_tensor_source_add (index->source, name, file, entry, NULL))
     return kiln_model_fault (error, index->path,
         "tensor '%s' is listed twice", name);
