@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "private.h"
+#include "profile.h"
 #include "program.h"
 
 #include <string.h>
@@ -29,7 +30,10 @@ gboolean
 kiln_program_run (KilnProgram *self, GCancellable *cancellable,
     GError **error)
 {
-  return kiln_commands_run (self->commands, cancellable, error);
+  if (!kiln_commands_run (self->commands, cancellable, error))
+    return FALSE;
+  kiln_profile_print (self->commands);
+  return TRUE;
 }
 
 KilnCommands *

@@ -164,6 +164,7 @@ typedef struct {              /* Push in matmul.comp */
   guint32 x_stride, y_stride;
   guint32 x_base, weight_base, residual_base, residual2_base, y_base;
   guint32 row_share;
+  guint32 activation, has;
   float scale, residual_scale, residual2_scale;
   guint32 x_height, x_width, y_height, y_width;
   guint32 resized_height, resized_width;
@@ -181,6 +182,10 @@ set_geometry (Push *push, const KilnMatmul *matmul, const KilnView *inputs,
   const KilnView *row = &inputs[KILN_MATMUL_ROW];
 
   push->n_panels = n_panels (matmul);
+  push->activation = matmul->activation;
+  for (guint i = KILN_MATMUL_BIAS; i <= KILN_MATMUL_RESIDUAL2; i++)
+    if (inputs[i].buffer != NULL)
+      push->has |= 1u << (i - KILN_MATMUL_BIAS);        /* HAS_… */
   push->x_stride = kiln_shape_stride (x) / 4;
   push->y_stride = kiln_shape_stride (&output->shape) / 4;
   push->scale = matmul->scale;
@@ -384,14 +389,6 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
   Push push = { 0 };
   KilnDispatch dispatch = {
     .shader = shader_name (device, matmul->kind, output->shape.type),
-    .specs = {
-      matmul->activation,
-      inputs[KILN_MATMUL_BIAS].buffer != NULL,
-      inputs[KILN_MATMUL_ROW].buffer != NULL,
-      inputs[KILN_MATMUL_RESIDUAL].buffer != NULL,
-      inputs[KILN_MATMUL_RESIDUAL2].buffer != NULL,
-    },
-    .n_specs = 5,
     .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 9 : 7,
     .texels = texel_bindings (device),
     .push = &push,
