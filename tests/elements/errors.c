@@ -92,9 +92,9 @@ GST_END_TEST;
 GST_START_TEST (test_bad_width)
 {
   check_start_fails ("svdencode width=100", GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_SETTINGS, "96");
+      GST_RESOURCE_ERROR_SETTINGS, "104x");
   check_start_fails ("svdencode height=100", GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_SETTINGS, "104");
+      GST_RESOURCE_ERROR_SETTINGS, "x104");
   check_start_fails ("svdencode width=1", GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_SETTINGS, "8");
 }
@@ -110,7 +110,7 @@ GST_START_TEST (test_bad_width_while_playing)
   fail_unless_equals_int (gst_harness_push (h,
           test_picture (TEST_PICTURE_CAPS)), GST_FLOW_ERROR);
   test_assert_one_error (test_harness_get_bus (h), GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_SETTINGS, "96");
+      GST_RESOURCE_ERROR_SETTINGS, "104x");
 
   test_harness_free (h);
 }

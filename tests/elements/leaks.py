@@ -19,7 +19,7 @@ LINES = [
      '/no/such/folder'],
     [f'{PICTURE} ! svdbin {SMALL} device=ace-of-base ! fakesink',
      'ace-of-base'],
-    [f'{PICTURE} ! svdbin {SMALL} width=100 ! fakesink', '96'],
+    [f'{PICTURE} ! svdbin {SMALL} width=100 ! fakesink', '104x'],
     [f'filesrc location={__file__} ! svddecode ! fakesink', 'caps'],
     [f'filesrc location={__file__} ! {TENSOR}8:8:16:2 ! svddecode ! fakesink',
      'blocksize'],

@@ -8,7 +8,7 @@
 #define PICTURES "videotestsrc num-buffers=%u pattern=smpte ! " \
     "video/x-raw,format=RGB,width=80,height=60,framerate=1/1 ! "
 #define SMALL "num-frames=2 steps=1 width=64 height=64"
-#define LONG "num-frames=14 steps=1000"
+#define LONG "num-frames=14 steps=1000 width=64 height=64"
 
 typedef struct
 {

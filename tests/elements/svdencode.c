@@ -298,7 +298,7 @@ GST_END_TEST;
 
 GST_START_TEST (test_cancel)
 {
-  GstHarness *h = test_harness_new ("svdencode width=1536 height=1536");
+  GstHarness *h = test_harness_new ("svdencode width=768 height=768");
 
   gst_harness_set_src_caps_str (h, TEST_PICTURE_CAPS);
   test_cancel_in_mid_work (h, test_picture (TEST_PICTURE_CAPS), __i__ == 0);
