@@ -54,7 +54,7 @@ frames_shape (SvdDecoder *self, const KilnShape *latents)
 
 static gboolean
 chunk_prepare (SvdDecoder *self, Chunk *chunk, const KilnShape *latents,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   KilnShape frames = frames_shape (self, latents);
   g_autoptr (KilnGraph) graph = build (self, latents);
@@ -68,13 +68,14 @@ chunk_prepare (SvdDecoder *self, Chunk *chunk, const KilnShape *latents,
           &frames, error))
     return FALSE;
   chunk->program = kiln_program_new (graph, self->stage.device,
-      self->stage.store, chunk->buffers.items, chunk->buffers.n, error);
+      self->stage.store, chunk->buffers.items, chunk->buffers.n,
+      cancellable, error);
   return chunk->program != NULL;
 }
 
 static Chunk *
 get_chunk (SvdDecoder *self, gboolean last, const KilnShape *latents,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   Chunk *chunk = &self->chunks[last];
 
@@ -82,14 +83,14 @@ get_chunk (SvdDecoder *self, gboolean last, const KilnShape *latents,
       && chunk->latents.height == latents->height
       && chunk->latents.width == latents->width)
     return chunk;
-  return chunk_prepare (self, chunk, latents, error) ? chunk : NULL;
+  return chunk_prepare (self, chunk, latents, cancellable, error) ? chunk : NULL;
 }
 
 /* ---- Making and freeing */
 
 SvdDecoder *
 svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
   g_autoptr (KilnGraph) graph = NULL;
@@ -107,8 +108,8 @@ svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
   graph = build (self, &shape);
   if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL, NULL,
-          error))
+      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL,
+          cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -206,7 +207,7 @@ svd_decoder_decode (SvdDecoder *self, const SvdLatents *latents,
     KilnShape shape = {
       KILN_F32, n, latents->height, latents->width, latents->channels
     };
-    Chunk *chunk = get_chunk (self, n < at_once, &shape, error);
+    Chunk *chunk = get_chunk (self, n < at_once, &shape, cancellable, error);
     GError *failure = NULL;
 
     if (chunk == NULL || !run_chunk (self, chunk,

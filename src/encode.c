@@ -70,7 +70,7 @@ build_vae (SvdEncoder *self, guint width, guint height)
 }
 
 static gboolean
-prepare_clip (SvdEncoder *self, GError **error)
+prepare_clip (SvdEncoder *self, GCancellable *cancellable, GError **error)
 {
   KilnShape pixels = clip_pixels_shape (self);
   KilnShape embedding = svd_vector_shape (self->clip->projection_dim);
@@ -83,7 +83,7 @@ prepare_clip (SvdEncoder *self, GError **error)
     return FALSE;
   self->clip_program = kiln_program_new (graph, self->stage.device,
       self->stage.store, self->clip_buffers.items, self->clip_buffers.n,
-      error);
+      cancellable, error);
   return self->clip_program != NULL;
 }
 
@@ -105,7 +105,8 @@ forget_vae (SvdEncoder *self)
 }
 
 static gboolean
-prepare_vae (SvdEncoder *self, guint width, guint height, GError **error)
+prepare_vae (SvdEncoder *self, guint width, guint height,
+    GCancellable *cancellable, GError **error)
 {
   KilnShape pixels = { KILN_F32, 1, height, width, 3 };
   KilnShape moments = moments_shape (self, width, height);
@@ -122,7 +123,8 @@ prepare_vae (SvdEncoder *self, guint width, guint height, GError **error)
           &moments, error))
     return FALSE;
   self->vae_program = kiln_program_new (graph, self->stage.device,
-      self->stage.store, self->vae_buffers.items, self->vae_buffers.n, error);
+      self->stage.store, self->vae_buffers.items, self->vae_buffers.n,
+      cancellable, error);
   if (self->vae_program == NULL)
     return FALSE;
   self->width = width;
@@ -153,19 +155,19 @@ open_parts (SvdEncoder *self, GError **error)
 
 SvdEncoder *
 svd_encoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
   g_autoptr (KilnGraph) graph = NULL;
 
   svd_stage_init (&self->stage, device, model, precision);
-  if (!open_parts (self, error) || !prepare_clip (self, error))
+  if (!open_parts (self, error) || !prepare_clip (self, cancellable, error))
     return NULL;
   /* The weights are the same at every size. */
   graph = build_vae (self, self->vae->factor, self->vae->factor);
   if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL, NULL,
-          error))
+      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL,
+          cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -258,7 +260,7 @@ svd_encoder_encode (SvdEncoder *self, const SvdPicture *picture,
       ? info->noise_aug_strength : params->noise_aug_strength;
 
   if (!svd_info_check_size (info, width, height, error)
-      || !prepare_vae (self, width, height, error)
+      || !prepare_vae (self, width, height, cancellable, error)
       || !prepare_pixels (self, picture, params->fit, strength, params->seed,
           cancellable, error)
       || !kiln_program_run (self->clip_program, cancellable, error)

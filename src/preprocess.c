@@ -166,7 +166,7 @@ svd_preprocess (KilnDevice *device, const SvdPreprocess *params,
       (KilnExternal) { "vae-pixels", kiln_buffer_ref (vae_pixels) };
   if (ok)
     program = kiln_program_new (graph, device, NULL, buffers->items,
-        buffers->n, error);
+        buffers->n, cancellable, error);
   ok = program != NULL && kiln_program_run (program, cancellable, error);
   svd_buffers_clear (buffers);
   return ok;

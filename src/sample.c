@@ -142,16 +142,18 @@ forget_programs (SvdSampler *self)
 
 /* (transfer full) graph */
 static KilnProgram *
-new_program (SvdSampler *self, KilnGraph *built, GError **error)
+new_program (SvdSampler *self, KilnGraph *built, GCancellable *cancellable,
+    GError **error)
 {
   g_autoptr (KilnGraph) graph = built;
 
   return kiln_program_new (graph, self->stage.device, self->stage.store,
-      self->buffers.items, self->buffers.n, error);
+      self->buffers.items, self->buffers.n, cancellable, error);
 }
 
 static gboolean
-prepare (SvdSampler *self, const KilnShape *latents, GError **error)
+prepare (SvdSampler *self, const KilnShape *latents,
+    GCancellable *cancellable, GError **error)
 {
   g_autofree float *frames = NULL;
 
@@ -162,13 +164,16 @@ prepare (SvdSampler *self, const KilnShape *latents, GError **error)
   forget_programs (self);
   if (!add_buffers (self, latents, error))
     return FALSE;
-  self->unet = new_program (self, build_unet (self, latents), error);
+  self->unet = new_program (self, build_unet (self, latents), cancellable,
+      error);
   if (self->unet == NULL)
     return FALSE;
-  self->guided_step = new_program (self, build_step (latents, TRUE), error);
+  self->guided_step = new_program (self, build_step (latents, TRUE),
+      cancellable, error);
   if (self->guided_step == NULL)
     return FALSE;
-  self->plain_step = new_program (self, build_step (latents, FALSE), error);
+  self->plain_step = new_program (self, build_step (latents, FALSE),
+      cancellable, error);
   if (self->plain_step == NULL)
     return FALSE;
   frames = g_new (float, latents->frames);
@@ -185,7 +190,7 @@ prepare (SvdSampler *self, const KilnShape *latents, GError **error)
 
 SvdSampler *
 svd_sampler_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
   g_autoptr (KilnGraph) graph = NULL;
@@ -207,8 +212,8 @@ svd_sampler_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->stage.info.latent_channels };
   graph = build_unet (self, &shape);
   if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL, NULL,
-          error))
+      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL,
+          cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -396,7 +401,7 @@ svd_sampler_sample (SvdSampler *self, const SvdConditioning *conditioning,
   schedule = kiln_euler_schedule_new_karras (params.steps,
       self->scheduler->sigma_min, self->scheduler->sigma_max,
       self->scheduler->rho, self->scheduler->leading_spacing, error);
-  if (schedule == NULL || !prepare (self, &shape, error))
+  if (schedule == NULL || !prepare (self, &shape, cancellable, error))
     return FALSE;
   guidance = g_new (float, params.num_frames);
   guided = kiln_guidance_scales (KILN_GUIDANCE_LINEAR,

@@ -67,10 +67,10 @@ GST_ELEMENT_REGISTER_DEFINE (svddecode, "svddecode", GST_RANK_NONE,
 
 static gpointer
 gst_svd_decode_load (GstSvdStage * stage, SvdPrecision precision,
-    GError ** error)
+    GCancellable * cancellable, GError ** error)
 {
   return svd_decoder_new (gst_svd_stage_get_device (stage),
-      gst_svd_stage_get_model (stage), precision, error);
+      gst_svd_stage_get_model (stage), precision, cancellable, error);
 }
 
 static void

@@ -60,10 +60,10 @@ GST_ELEMENT_REGISTER_DEFINE (svdencode, "svdencode", GST_RANK_NONE,
 
 static gpointer
 gst_svd_encode_load (GstSvdStage * stage, SvdPrecision precision,
-    GError ** error)
+    GCancellable * cancellable, GError ** error)
 {
   return svd_encoder_new (gst_svd_stage_get_device (stage),
-      gst_svd_stage_get_model (stage), precision, error);
+      gst_svd_stage_get_model (stage), precision, cancellable, error);
 }
 
 static void

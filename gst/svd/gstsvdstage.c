@@ -403,7 +403,8 @@ take_caps (GstSvdStage * self, GstCaps * caps)
 }
 
 static gboolean
-load (GstSvdStage * self, const GstSvdSettings * settings, GError ** error)
+load (GstSvdStage * self, const GstSvdSettings * settings,
+    GCancellable * cancellable, GError ** error)
 {
   GstSvdStagePrivate *priv = PRIV (self);
   GError *load_error = NULL;
@@ -414,7 +415,7 @@ load (GstSvdStage * self, const GstSvdSettings * settings, GError ** error)
   gst_svd_progress_post (GST_ELEMENT (self), GST_PROGRESS_TYPE_START, "load",
       "Loading the model");
   priv->worker = GST_SVD_STAGE_GET_CLASS (self)->load (self,
-      settings->precision, &load_error);
+      settings->precision, cancellable, &load_error);
   priv->worker_precision = settings->precision;
   gst_svd_progress_post_end (GST_ELEMENT (self), "load", "Loaded the model",
       load_error);
@@ -441,7 +442,8 @@ process (GstSvdStage * self, GstBuffer * buffer, GError ** error)
   }
 
   copy_settings (self, &settings);
-  if (!negotiate (self, &settings, error) || !load (self, &settings, error))
+  if (!negotiate (self, &settings, error)
+      || !load (self, &settings, cancellable, error))
     return GST_FLOW_ERROR;
 
   return GST_SVD_STAGE_GET_CLASS (self)->process (self, buffer, &settings,

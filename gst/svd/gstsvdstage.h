@@ -39,7 +39,7 @@ struct _GstSvdStageClass
   GstElementClass parent_class;
 
   gpointer (*load) (GstSvdStage * stage, SvdPrecision precision,
-      GError ** error);
+      GCancellable * cancellable, GError ** error);
   void (*unload) (gpointer worker);
   gboolean (*check) (GstSvdStage * stage, const GstSvdSettings * settings,
       GError ** error);

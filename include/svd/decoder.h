@@ -18,7 +18,7 @@ typedef struct _SvdDecoder SvdDecoder;
 
 /* Loads the temporal decoder's weights. */
 SVD_API SvdDecoder *svd_decoder_new (SvdDevice *device, SvdModel *model,
-    SvdPrecision precision, GError **error);
+    SvdPrecision precision, GCancellable *cancellable, GError **error);
 SVD_API void svd_decoder_free (SvdDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdDecoder, svd_decoder_free)
 

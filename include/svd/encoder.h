@@ -63,7 +63,7 @@ typedef struct _SvdEncoder SvdEncoder;
 
 /* Loads the image encoder's and the autoencoder's weights. */
 SVD_API SvdEncoder *svd_encoder_new (SvdDevice *device, SvdModel *model,
-    SvdPrecision precision, GError **error);
+    SvdPrecision precision, GCancellable *cancellable, GError **error);
 SVD_API void svd_encoder_free (SvdEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdEncoder, svd_encoder_free)
 

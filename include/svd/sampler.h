@@ -42,7 +42,7 @@ typedef struct _SvdSampler SvdSampler;
 
 /* Loads the UNet's weights. */
 SVD_API SvdSampler *svd_sampler_new (SvdDevice *device, SvdModel *model,
-    SvdPrecision precision, GError **error);
+    SvdPrecision precision, GCancellable *cancellable, GError **error);
 SVD_API void svd_sampler_free (SvdSampler *sampler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdSampler, svd_sampler_free)
 

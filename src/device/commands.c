@@ -398,13 +398,17 @@ fold_grid (KilnDevice *device, guint64 invocations, guint32 *x, guint32 *y)
 
 /* Closes the piece when this work would make it too long to cancel. */
 static void
-account_flops (KilnRecorder *self, const KilnDispatch *dispatch)
+account_flops (KilnRecorder *self, const KilnDispatch *dispatch,
+    gboolean first_use)
 {
+  double most = kiln_device_get_dispatch_flops (self->commands->device);
   double flops = MAX (dispatch->flops, 64.0 * dispatch->invocations);
   guint n = self->commands->timings->len;
 
-  if (self->piece != NULL && self->piece_flops + flops
-      > kiln_device_get_dispatch_flops (self->commands->device))
+  /* Software devices compile when a shader first runs: a piece's worth. */
+  if (first_use && kiln_device_is_cpu (self->commands->device))
+    flops = most;
+  if (self->piece != NULL && self->piece_flops + flops > most)
     end_piece (self);
   if (get_piece (self) != NULL)
     self->piece_flops += flops;
@@ -420,15 +424,16 @@ kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
   VkPipelineLayout layout = device->pipeline_layout;
   VkPipeline pipeline;
   VkDescriptorSet set;
+  gboolean first_use;
   guint32 x, y;
 
   if (self->error != NULL || dispatch->invocations == 0)
     return;
   pipeline = kiln_device_get_pipeline (device, dispatch->shader,
-      dispatch->specs, dispatch->n_specs, &self->error);
+      dispatch->specs, dispatch->n_specs, &first_use, &self->error);
   if (pipeline == VK_NULL_HANDLE)
     return;
-  account_flops (self, dispatch);
+  account_flops (self, dispatch, first_use);
   set = bind_buffers (self, dispatch);
   if (self->error != NULL)
     return;

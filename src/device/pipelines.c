@@ -199,7 +199,7 @@ create_pipeline (KilnDevice *self, const KilnShader *shader,
 
 VkPipeline
 kiln_device_get_pipeline (KilnDevice *self, const char *name,
-    const guint32 *specs, guint n_specs, GError **error)
+    const guint32 *specs, guint n_specs, gboolean *is_new, GError **error)
 {
   const KilnShader *shader = bsearch (name, kiln_shaders, kiln_n_shaders,
       sizeof *kiln_shaders, compare_shader);
@@ -219,7 +219,8 @@ kiln_device_get_pipeline (KilnDevice *self, const char *name,
     return VK_NULL_HANDLE;
   }
   pipeline = (VkPipeline) g_hash_table_lookup (self->pipelines, text);
-  if (pipeline != VK_NULL_HANDLE)
+  *is_new = pipeline == VK_NULL_HANDLE;
+  if (!*is_new)
     return pipeline;
   pipeline = create_pipeline (self, shader, specs, n_specs, error);
   if (pipeline == VK_NULL_HANDLE)

@@ -39,8 +39,9 @@ void kiln_set_vk_error (GError ** error, VkResult result, const char *what);
 gboolean kiln_pipelines_init (KilnDevice * device, GError ** error);
 void kiln_pipelines_clear (KilnDevice * device);
 
-/* The compiled shader, made on first use; VK_NULL_HANDLE with error set. */
+/* The compiled shader, made on first use (then *is_new is TRUE);
+ * VK_NULL_HANDLE with error set. */
 VkPipeline kiln_device_get_pipeline (KilnDevice * device, const char *shader,
-    const guint32 * specs, guint n_specs, GError ** error);
+    const guint32 * specs, guint n_specs, gboolean * is_new, GError ** error);
 
 VkBuffer kiln_buffer_get_handle (KilnBuffer * buffer);

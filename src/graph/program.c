@@ -130,13 +130,15 @@ record_node (KilnRecorder *recorder, const Binder *binder,
 
 static KilnCommands *
 record_graph (KilnGraph *graph, KilnDevice *device, const Binder *binder,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   KilnRecorder *recorder = kiln_recorder_new (device);
   GError *failure = NULL;
 
   for (guint i = 0; i < graph->nodes->len; i++)
-    if (!record_node (recorder, binder, graph->nodes->pdata[i], &failure)) {
+    if (g_cancellable_set_error_if_cancelled (cancellable, &failure)
+        || !record_node (recorder, binder, graph->nodes->pdata[i],
+            &failure)) {
       kiln_recorder_take_error (recorder, failure);
       break;
     }
@@ -162,7 +164,7 @@ allocate_arena (Binder *binder, KilnDevice *device, guint64 bytes,
 KilnProgram *
 kiln_program_new (KilnGraph *graph, KilnDevice *device,
     KilnWeightStore *store, const KilnExternal *externals, guint n_externals,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (GPtrArray) banks =
       g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_buffer_unref);
@@ -180,11 +182,12 @@ kiln_program_new (KilnGraph *graph, KilnDevice *device,
   if (!kiln_graph_place (graph, binder.bank, &plan, error))
     return NULL;
   if (store != NULL
-      && !kiln_weight_store_load (store, graph, NULL, NULL, NULL, error))
+      && !kiln_weight_store_load (store, graph, NULL, NULL, cancellable,
+          error))
     return NULL;
   if (!allocate_arena (&binder, device, plan.arena_bytes, error))
     return NULL;
-  commands = record_graph (graph, device, &binder, error);
+  commands = record_graph (graph, device, &binder, cancellable, error);
   if (commands == NULL)
     return NULL;
   self = g_new0 (KilnProgram, 1);
