@@ -91,25 +91,37 @@ build_clip (Builder *self, const SvdPreprocess *params, KilnTensor *picture)
   return TRUE;
 }
 
-/* Pillow's order: across, then down, and neither where the size stays. */
+/* Pillow's Lanczos along one axis, unless the size stays. */
+static KilnTensor *
+lanczos_axis (Builder *self, KilnTensor *x, guint32 outputs,
+    gboolean vertical)
+{
+  const KilnShape *shape = x ? kiln_tensor_shape (x) : NULL;
+  guint32 inputs = !x ? 0 : vertical ? shape->height : shape->width;
+  g_autoptr (KilnFilter) filter = NULL;
+
+  if (x == NULL || inputs == outputs)
+    return x;
+  filter = kiln_filter_new_lanczos (inputs, outputs);
+  return add_filter (self, vertical ? "vae-down" : "vae-across", x, filter,
+      vertical);
+}
+
+/* Pillow goes across first, then down; from version 13 on the other way
+ * round where that takes away far more. The order shows: bytes are rounded
+ * in between. */
 static KilnTensor *
 lanczos (Builder *self, const SvdPreprocess *params, KilnTensor *x)
 {
   const KilnShape *shape = kiln_tensor_shape (x);
+  gint64 fewer_rows = (gint64) shape->height - params->height;
+  gint64 fewer_columns = (gint64) shape->width - params->width;
+  gboolean down_first = fewer_rows > 0 && fewer_rows > 2 * fewer_columns;
 
-  if (shape->width != params->width) {
-    g_autoptr (KilnFilter) filter =
-        kiln_filter_new_lanczos (shape->width, params->width);
-
-    x = add_filter (self, "vae-across", x, filter, FALSE);
-  }
-  if (x != NULL && shape->height != params->height) {
-    g_autoptr (KilnFilter) filter =
-        kiln_filter_new_lanczos (shape->height, params->height);
-
-    x = add_filter (self, "vae-down", x, filter, TRUE);
-  }
-  return x;
+  if (down_first)
+    x = lanczos_axis (self, x, params->height, TRUE);
+  x = lanczos_axis (self, x, params->width, FALSE);
+  return lanczos_axis (self, x, params->height, TRUE);
 }
 
 /* 2/255 · pixel + (noise − 1) */

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The library's verbs against whole runs of diffusers' pipeline: each by
+ * itself on the golden of the one before, then all three in a row. */
+#include <svd/svd.h>
+
+#include "golden.h"
+#include "measure.h"
+
+/* One run of the goldens at one precision. */
+typedef struct {
+  const char *checkpoint;
+  const char *run;              /* "guided" or "plain" */
+  SvdPrecision precision;
+} Case;
+
+typedef struct {
+  const Case *what;
+  char *column;
+  Golden *golden;
+  SvdModel *model;
+} Run;
+
+/* What may be off: issue 3's bounds for fp32 and fp16. */
+typedef struct {
+  double f32, f16;
+} Bounds;
+
+static const Bounds embedding_bounds = { 3e-5, 4e-3 };
+static const Bounds image_latents_bounds = { 3e-5, 7e-3 };
+static const Bounds latents_bounds = { 2e-4, 1e-2 };
+static const Bounds frames_bounds = { 75, 50 };
+
+static SvdDevice *device;
+
+static void
+run_init (Run *self, const Case *what)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->what = what;
+  self->column = g_strdup_printf ("%s %s", what->checkpoint,
+      what->precision == SVD_PRECISION_FP16 ? "f16" : "f32");
+  self->golden = golden_open (what->checkpoint);
+  self->model = svd_model_open (golden_get_model_path (self->golden), &error);
+  g_assert_no_error (error);
+}
+
+static void
+run_clear (Run *self)
+{
+  svd_model_unref (self->model);
+  golden_free (self->golden);
+  g_free (self->column);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
+
+static const KilnSafetensorsEntry *
+entry (const Run *self, const char *key)
+{
+  return golden_entry (self->golden, "%s/%s", self->what->run, key);
+}
+
+static double
+number (const Run *self, const char *member)
+{
+  return golden_number (self->golden, self->what->run, member);
+}
+
+static double
+bound (const Run *self, const Bounds *bounds)
+{
+  return self->what->precision == SVD_PRECISION_FP16 ? bounds->f16
+      : bounds->f32;
+}
+
+static void
+compare (const Run *self, const char *stage, const char *key,
+    const float *values, const Bounds *bounds)
+{
+  g_autofree char *name = g_strdup_printf ("%s: %s", self->what->run, stage);
+  g_autofree float *expected = NULL;
+  gsize n;
+
+  expected = golden_floats (entry (self, key), &n);
+  measure_error (name, self->column, relative_l2 (values, expected, n),
+      bound (self, bounds));
+}
+
+/* ---- Encoding */
+
+/* R, G, B and a byte that is to be ignored. */
+static guint8 *
+read_picture (const Run *self, SvdPicture *picture)
+{
+  const KilnSafetensorsEntry *rgb = entry (self, "picture");
+  gsize n = rgb->info.shape[0] * rgb->info.shape[1];
+  guint8 *pixels = g_malloc (4 * n);
+
+  g_assert_cmpstr (rgb->dtype, ==, "U8");
+  for (gsize i = 0; i < n; i++) {
+    memcpy (pixels + 4 * i, rgb->info.data + 3 * i, 3);
+    pixels[4 * i + 3] = i;
+  }
+  *picture = (SvdPicture) {
+    .height = rgb->info.shape[0], .width = rgb->info.shape[1],
+    .stride = 4 * rgb->info.shape[1], .pixels = pixels
+  };
+  return pixels;
+}
+
+static void
+encode (const Run *self, SvdConditioning *conditioning)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdEncoder) encoder = svd_encoder_new (device, self->model,
+      self->what->precision, NULL, &error);
+  const SvdEncodeParams params = {
+    .width = number (self, "width"),
+    .height = number (self, "height"),
+    .fit = SVD_FIT_STRETCH,
+    .noise_aug_strength = number (self, "noise_aug_strength"),
+    .seed = number (self, "seed"),
+  };
+  SvdPicture picture;
+  g_autofree guint8 *pixels = read_picture (self, &picture);
+
+  g_assert_no_error (error);
+  svd_encoder_encode (encoder, &picture, &params, conditioning, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_encode (gconstpointer data)
+{
+  g_auto (Run) self = { 0 };
+  g_auto (SvdConditioning) conditioning = { 0 };
+
+  run_init (&self, data);
+  encode (&self, &conditioning);
+  compare (&self, "image embedding", "image_embedding",
+      conditioning.image_embedding, &embedding_bounds);
+  compare (&self, "image latents", "image_latents",
+      conditioning.image_latents, &image_latents_bounds);
+}
+
+/* ---- Sampling */
+
+static void
+sample (const Run *self, const SvdConditioning *conditioning,
+    SvdLatents *latents)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdSampler) sampler = svd_sampler_new (device, self->model,
+      self->what->precision, NULL, &error);
+  const SvdSampleParams params = {
+    .num_frames = number (self, "num_frames"),
+    .steps = number (self, "num_inference_steps"),
+    .fps = number (self, "fps"),
+    .motion_bucket_id = number (self, "motion_bucket_id"),
+    .min_guidance_scale = number (self, "min_guidance_scale"),
+    .max_guidance_scale = number (self, "max_guidance_scale"),
+    .seed = number (self, "seed"),
+  };
+
+  g_assert_no_error (error);
+  svd_sampler_sample (sampler, conditioning, &params, NULL, NULL, latents,
+      NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_sample (gconstpointer data)
+{
+  g_auto (Run) self = { 0 };
+  g_auto (SvdConditioning) conditioning = { 0 };
+  g_auto (SvdLatents) latents = { 0 };
+  const guint64 *shape;
+  gsize n_embedding;
+
+  run_init (&self, data);
+  shape = entry (&self, "image_latents")->info.shape;
+  conditioning = (SvdConditioning) {
+    .channels = shape[1], .height = shape[2], .width = shape[3],
+    .image_latents = golden_floats (entry (&self, "image_latents"), NULL),
+    .image_embedding = golden_floats (entry (&self, "image_embedding"),
+        &n_embedding),
+    .noise_aug_strength = number (&self, "noise_aug_strength"),
+  };
+  conditioning.embedding_size = n_embedding;
+  sample (&self, &conditioning, &latents);
+  compare (&self, "sampled latents", "latents", latents.data,
+      &latents_bounds);
+}
+
+/* ---- Decoding */
+
+typedef struct {
+  guint8 *frames;               /* RGB */
+  guint n_frames;
+} Clip;
+
+static gboolean
+collect_frame (guint index, guint width, guint height, const guint8 *pixels,
+    gpointer user_data)
+{
+  Clip *clip = user_data;
+  gsize n = (gsize) width * height;
+  guint8 *frame;
+
+  g_assert_cmpuint (index, ==, clip->n_frames);
+  clip->frames = g_realloc (clip->frames, (index + 1) * n * 3);
+  frame = clip->frames + index * n * 3;
+  for (gsize i = 0; i < n; i++) {
+    memcpy (frame + 3 * i, pixels + 4 * i, 3);
+    g_assert_cmpuint (pixels[4 * i + 3], ==, 255);
+  }
+  clip->n_frames++;
+  return TRUE;
+}
+
+static void
+decode (const Run *self, const SvdLatents *latents, const char *stage)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdDecoder) decoder = svd_decoder_new (device, self->model,
+      self->what->precision, NULL, &error);
+  const KilnSafetensorsEntry *expected = entry (self, "frames_u8");
+  g_autofree char *name = g_strdup_printf ("%s: %s", self->what->run, stage);
+  Clip clip = { 0 };
+
+  g_assert_no_error (error);
+  svd_decoder_decode (decoder, latents, number (self, "decode_chunk_size"),
+      collect_frame, &clip, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (clip.n_frames, ==, expected->info.shape[0]);
+  measure_psnr (name, self->column, psnr_bytes (clip.frames,
+          expected->info.data, expected->info.size),
+      bound (self, &frames_bounds));
+  g_free (clip.frames);
+}
+
+static void
+test_decode (gconstpointer data)
+{
+  g_auto (Run) self = { 0 };
+  g_auto (SvdLatents) latents = { 0 };
+  const guint64 *shape;
+
+  run_init (&self, data);
+  shape = entry (&self, "latents")->info.shape;
+  latents = (SvdLatents) {
+    .frames = shape[1], .channels = shape[2], .height = shape[3],
+    .width = shape[4],
+    .data = golden_floats (entry (&self, "latents"), NULL),
+  };
+  decode (&self, &latents, "decoded frames");
+}
+
+/* ---- All three */
+
+static void
+test_whole (gconstpointer data)
+{
+  g_auto (Run) self = { 0 };
+  g_auto (SvdConditioning) conditioning = { 0 };
+  g_auto (SvdLatents) latents = { 0 };
+
+  run_init (&self, data);
+  encode (&self, &conditioning);
+  sample (&self, &conditioning, &latents);
+  compare (&self, "final latents", "latents", latents.data, &latents_bounds);
+  decode (&self, &latents, "final frames");
+}
+
+static void
+add (const char *what, const Case *test, GTestDataFunc func)
+{
+  g_autofree char *path = g_strdup_printf ("/stages/%s/%s/%s/%s",
+      test->checkpoint,
+      test->precision == SVD_PRECISION_FP16 ? "f16" : "f32", test->run, what);
+
+  g_test_add_data_func (path, test, func);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const char *const checkpoints[] = { "alpha", "beta", "gamma" };
+  static const char *const runs[] = { "guided", "plain" };
+  static Case cases[2 * 3 * 2];
+  g_autoptr (GError) error = NULL;
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  device = svd_device_open (NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    cases[i] = (Case) {
+      checkpoints[i / 2 % 3], runs[i % 2],
+      i < 6 ? SVD_PRECISION_FP32 : SVD_PRECISION_FP16
+    };
+    add ("encode", &cases[i], test_encode);
+    add ("sample", &cases[i], test_sample);
+    add ("decode", &cases[i], test_decode);
+    add ("whole", &cases[i], test_whole);
+  }
+  result = g_test_run ();
+  measure_print_table ();
+  svd_device_unref (device);
+  return result;
+}
