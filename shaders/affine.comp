@@ -4,26 +4,26 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-#include "pixels.glsl"
+#include "typed.glsl"
 #include "activation.glsl"
 
 #if defined (A_U8)
-#define A_VEC uint
-vec4 unpack_a (uint v) { return unpack_u8 (v); }
+#define INPUT_A INPUT_U8
+#define LOAD_A LOAD_U8
 #elif defined (A_F16)
-#define A_VEC uvec2
-vec4 unpack_a (uvec2 v) { return vec4 (unpackHalf2x16 (v.x), unpackHalf2x16 (v.y)); }
+#define INPUT_A INPUT_F16
+#define LOAD_A LOAD_F16
 #else
-#define A_VEC vec4
-vec4 unpack_a (vec4 v) { return v; }
+#define INPUT_A INPUT_F32
+#define LOAD_A LOAD_F32
 #endif
 
 #ifdef B_F16
-#define B_VEC uvec2
-vec4 unpack_b (uvec2 v) { return vec4 (unpackHalf2x16 (v.x), unpackHalf2x16 (v.y)); }
+#define INPUT_B INPUT_F16
+#define LOAD_B LOAD_F16
 #else
-#define B_VEC vec4
-vec4 unpack_b (vec4 v) { return v; }
+#define INPUT_B INPUT_F32
+#define LOAD_B LOAD_F32
 #endif
 
 const uint B_NONE = 0, B_SAME = 1, B_SHARED = 2;
@@ -31,9 +31,9 @@ layout (constant_id = 1) const uint B = B_NONE;
 layout (constant_id = 2) const bool FACTOR = false;
 layout (constant_id = 3) const uint ACTIVATION = ACT_NONE;
 
-layout (binding = 0) readonly buffer A { A_VEC a[]; };
-layout (binding = 1) readonly buffer BBuffer { B_VEC b[]; };
-layout (binding = 2) readonly buffer Factor { float factor[]; };
+INPUT_A (0, a);
+INPUT_B (1, b);
+INPUT_F32 (2, factor);
 layout (binding = 3) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
@@ -47,9 +47,9 @@ layout (push_constant) uniform Push {
 vec4 load_b (uint i)
 {
   if (B == B_SAME)
-    return unpack_b (b[b_base + i]);
+    return LOAD_B (b, b_base + i);
   uint row = (i / vectors + first_share) / share;
-  return unpack_b (b[b_base + row * vectors + i % vectors]);
+  return LOAD_B (b, b_base + row * vectors + i % vectors);
 }
 
 void main ()
@@ -57,9 +57,9 @@ void main ()
   uint first = invocation_index ();
   if (first >= invocations)
     return;
-  float scale = FACTOR ? a_scale * factor[0] : a_scale;
+  float scale = FACTOR ? a_scale * LOAD_F32 (factor, 0).x : a_scale;
   for (uint i = first; i < n; i += invocations) {
-    vec4 z = unpack_a (a[a_base + i]) * scale;
+    vec4 z = LOAD_A (a, a_base + i) * scale;
     if (B != B_NONE)
       z += b_scale * load_b (i);
     y[y_base + i] = pack (activate (ACTIVATION, z));

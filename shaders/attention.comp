@@ -8,13 +8,11 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 
-layout (constant_id = 1) const uint HEAD = 16;          /* vectors of a head */
-layout (constant_id = 2) const uint CHUNK = 16;         /* vectors of a chunk */
-layout (constant_id = 3) const uint QUERIES = 4;
-layout (constant_id = 4) const uint KEYS = 4;
-layout (constant_id = 5) const bool KEEP = true;        /* queries in registers */
+layout (constant_id = 1) const uint CHUNK = 16;         /* vectors */
+layout (constant_id = 2) const uint QUERIES = 4;
+layout (constant_id = 3) const uint KEYS = 4;
 
-layout (binding = 0) readonly buffer Qkv { VEC qkv[]; };
+INPUT (0, qkv);
 layout (binding = 1) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
@@ -22,14 +20,13 @@ layout (push_constant) uniform Push {
   uint n;                       /* invocations */
   uint first_tile, n_tiles;     /* of the queries, in this dispatch */
   uint chunks;                  /* of a head's channels */
-  uint heads;
+  uint heads, head;             /* how many; vectors of one */
   uint length;                  /* of a sequence */
   uint batch_step, token_step;  /* rows between sequences, between tokens */
   float scale;                  /* 1/√d · log2 e */
 };
 
 const float NOTHING = -1e38;
-const uint KEPT = KEEP ? QUERIES * HEAD : 1;
 
 void main ()
 {
@@ -40,11 +37,10 @@ void main ()
   i /= n_tiles;
   uint channel = (i % chunks) * CHUNK;
   i /= chunks;
-  uint head_at = (i % heads) * HEAD, row0 = (i / heads) * batch_step;
-  uint inner = heads * HEAD;
+  uint head_at = (i % heads) * head, row0 = (i / heads) * batch_step;
+  uint inner = heads * head;
 
   uint q_at[QUERIES];
-  vec4 kept[KEPT];
   float most[QUERIES], sum[QUERIES];
   vec4 acc[QUERIES * CHUNK];
   [[unroll]] for (uint q = 0; q < QUERIES; q++) {
@@ -52,10 +48,6 @@ void main ()
     q_at[q] = qkv_base + (row0 + token * token_step) * 3 * inner + head_at;
     most[q] = NOTHING;
     sum[q] = 0.0;
-    if (KEEP) {
-      [[unroll]] for (uint c = 0; c < HEAD; c++)
-        kept[q * HEAD + c] = unpack (qkv[q_at[q] + c]);
-    }
     [[unroll]] for (uint c = 0; c < CHUNK; c++)
       acc[q * CHUNK + c] = vec4 (0);
   }
@@ -69,23 +61,14 @@ void main ()
     float p[QUERIES * KEYS];
     [[unroll]] for (uint s = 0; s < QUERIES * KEYS; s++)
       p[s] = 0.0;
-    if (KEEP) {
-      [[unroll]] for (uint c = 0; c < HEAD; c++)
-        [[unroll]] for (uint k = 0; k < KEYS; k++) {
-          vec4 key = unpack (qkv[k_at[k] + c]);
-          [[unroll]] for (uint q = 0; q < QUERIES; q++)
-            p[q * KEYS + k] += dot (kept[q * HEAD + c], key);
-        }
-    } else {
-      [[dont_unroll]] for (uint c = 0; c < HEAD; c++) {
-        vec4 query[QUERIES];
+    for (uint c = 0; c < head; c++) {
+      vec4 query[QUERIES];
+      [[unroll]] for (uint q = 0; q < QUERIES; q++)
+        query[q] = LOAD (qkv, q_at[q] + c);
+      [[unroll]] for (uint k = 0; k < KEYS; k++) {
+        vec4 key = LOAD (qkv, k_at[k] + c);
         [[unroll]] for (uint q = 0; q < QUERIES; q++)
-          query[q] = unpack (qkv[q_at[q] + c]);
-        [[unroll]] for (uint k = 0; k < KEYS; k++) {
-          vec4 key = unpack (qkv[k_at[k] + c]);
-          [[unroll]] for (uint q = 0; q < QUERIES; q++)
-            p[q * KEYS + k] += dot (query[q], key);
-        }
+          p[q * KEYS + k] += dot (query[q], key);
       }
     }
 
@@ -110,7 +93,7 @@ void main ()
       [[unroll]] for (uint q = 0; q < QUERIES; q++)
         acc[q * CHUNK + c] *= shrink[q];
       [[unroll]] for (uint k = 0; k < KEYS; k++) {
-        vec4 value = unpack (qkv[k_at[k] + inner + min (channel + c, HEAD - 1)]);
+        vec4 value = LOAD (qkv, k_at[k] + inner + min (channel + c, head - 1));
         [[unroll]] for (uint q = 0; q < QUERIES; q++)
           acc[q * CHUNK + c] += p[q * KEYS + k] * value;
       }
@@ -123,7 +106,7 @@ void main ()
           + channel;
       float share = 1.0 / sum[q];
       [[unroll]] for (uint c = 0; c < CHUNK; c++)
-        if (channel + c < HEAD)
+        if (channel + c < head)
           y[to + c] = pack (acc[q * CHUNK + c] * share);
     }
   }

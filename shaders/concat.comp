@@ -8,10 +8,10 @@
 /* Whether every tensor but the last fills its vectors. */
 layout (constant_id = 1) const bool ALIGNED = true;
 
-layout (binding = 0) readonly buffer X0 { VEC x0[]; };
-layout (binding = 1) readonly buffer X1 { VEC x1[]; };
-layout (binding = 2) readonly buffer X2 { VEC x2[]; };
-layout (binding = 3) readonly buffer X3 { VEC x3[]; };
+INPUT (0, x0);
+INPUT (1, x1);
+INPUT (2, x2);
+INPUT (3, x3);
 layout (binding = 4) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
@@ -23,15 +23,18 @@ layout (push_constant) uniform Push {
 };
 
 /* The vector of the tensor around a channel of the result. */
-VEC load (uint row, uint channel)
+vec4 load (uint row, uint channel)
 {
   if (channel < end.x)
-    return x0[base.x + row * ((end.x + 3) / 4) + channel / 4];
+    return LOAD (x0, base.x + row * ((end.x + 3) / 4) + channel / 4);
   if (channel < end.y)
-    return x1[base.y + row * ((end.y - end.x + 3) / 4) + (channel - end.x) / 4];
+    return LOAD (x1, base.y + row * ((end.y - end.x + 3) / 4)
+        + (channel - end.x) / 4);
   if (channel < end.z)
-    return x2[base.z + row * ((end.z - end.y + 3) / 4) + (channel - end.y) / 4];
-  return x3[base.w + row * ((end.w - end.z + 3) / 4) + (channel - end.z) / 4];
+    return LOAD (x2, base.z + row * ((end.z - end.y + 3) / 4)
+        + (channel - end.y) / 4);
+  return LOAD (x3, base.w + row * ((end.w - end.z + 3) / 4)
+      + (channel - end.z) / 4);
 }
 
 uint start (uint channel)
@@ -47,12 +50,12 @@ void main ()
     return;
   uint row = i / vectors, channel = (i % vectors) * 4;
   if (ALIGNED) {
-    y[y_base + i] = load (row, channel);
+    y[y_base + i] = pack (load (row, channel));
     return;
   }
   vec4 z = vec4 (0);
   [[unroll]] for (uint c = 0; c < 4; c++)
     if (channel + c < end.w)
-      z[c] = unpack (load (row, channel + c))[(channel + c - start (channel + c)) % 4];
+      z[c] = load (row, channel + c)[(channel + c - start (channel + c)) % 4];
   y[y_base + i] = pack (z);
 }

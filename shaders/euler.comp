@@ -8,11 +8,11 @@
 
 layout (constant_id = 1) const bool GUIDED = false;
 
-layout (binding = 0) readonly buffer Sample { vec4 samples[]; };
-layout (binding = 1) readonly buffer Conditional { vec4 conditional[]; };
-layout (binding = 2) readonly buffer Unconditional { vec4 unconditional[]; };
-layout (binding = 3) readonly buffer Guidance { float guidance[]; };
-layout (binding = 4) readonly buffer Sigmas { float sigmas[]; };
+INPUT (0, samples);
+INPUT (1, conditional);
+INPUT (2, unconditional);
+INPUT (3, guidance);
+INPUT (4, sigmas);
 layout (binding = 5) writeonly buffer Y { vec4 y[]; };
 
 layout (push_constant) uniform Push {
@@ -26,12 +26,12 @@ void main ()
   uint i = invocation_index ();
   if (i >= n)
     return;
-  float sigma = sigmas[0], next = sigmas[1];
-  vec4 x = samples[samples_base + i];
-  vec4 v = conditional[conditional_base + i];
+  float sigma = LOAD (sigmas, 0).x, next = LOAD (sigmas, 0).y;
+  vec4 x = LOAD (samples, samples_base + i);
+  vec4 v = LOAD (conditional, conditional_base + i);
   if (GUIDED) {
-    vec4 u = unconditional[unconditional_base + i];
-    v = u + guidance[frame] * (v - u);
+    vec4 u = LOAD (unconditional, unconditional_base + i);
+    v = u + LOAD (guidance, frame / 4)[frame % 4] * (v - u);
   }
   float square = sigma * sigma + 1.0;
   vec4 denoised = v * (-sigma / sqrt (square)) + x / square;

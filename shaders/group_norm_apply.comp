@@ -8,9 +8,9 @@
 
 layout (constant_id = 1) const bool SILU = false;
 
-layout (binding = 0) readonly buffer X { VEC x[]; };
-layout (binding = 1) readonly buffer Scale { vec4 scale[]; };
-layout (binding = 2) readonly buffer Beta { vec4 beta[]; };
+INPUT (0, x);
+INPUT_F32 (1, scale);
+INPUT_F32 (2, beta);
 layout (binding = 3) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
@@ -32,11 +32,11 @@ void main ()
   uint n = min (rows_per_chunk, rows_per_set - start);
   uint at = (set * rows_per_set + start - first_row) * vectors + v;
 
-  vec4 mean = scale[scale_base + set * 2 * vectors + v];
-  vec4 factor = scale[scale_base + (set * 2 + 1) * vectors + v];
-  vec4 offset = beta[beta_base + v];
+  vec4 mean = LOAD_F32 (scale, scale_base + set * 2 * vectors + v);
+  vec4 factor = LOAD_F32 (scale, scale_base + (set * 2 + 1) * vectors + v);
+  vec4 offset = LOAD_F32 (beta, beta_base + v);
   for (uint row = 0; row < n; row++, at += vectors) {
-    vec4 z = (unpack (x[x_base + at]) - mean) * factor + offset;
+    vec4 z = (LOAD (x, x_base + at) - mean) * factor + offset;
     y[y_base + at] = pack (SILU ? z * sigmoid (z) : z);
   }
 }

@@ -6,8 +6,8 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 
-layout (binding = 0) readonly buffer Moment { float moments[]; };
-layout (binding = 1) readonly buffer Gamma { float gamma[]; };
+INPUT (0, moments);
+INPUT (1, gamma);
 layout (binding = 2) writeonly buffer Scale { float scale[]; };
 
 layout (push_constant) uniform Push {
@@ -17,6 +17,8 @@ layout (push_constant) uniform Push {
   float rows_per_set;
   float eps;
 };
+
+float moment (uint i) { return LOAD (moments, i / 4)[i % 4]; }
 
 void main ()
 {
@@ -30,19 +32,21 @@ void main ()
 
   float mean = 0.0;
   for (uint c = 0; c < size; c++)
-    mean += moments[means + c];
+    mean += moment (means + c);
   mean /= float (size);
 
   float m2 = 0.0;
   for (uint c = 0; c < size; c++) {
-    float delta = moments[means + c] - mean;
-    m2 += moments[means + stride + c] + rows_per_set * delta * delta;
+    float delta = moment (means + c) - mean;
+    m2 += moment (means + stride + c) + rows_per_set * delta * delta;
   }
   float factor = 1.0 / sqrt (m2 / (rows_per_set * float (size)) + eps);
 
   for (uint c = 0; c < size; c++) {
+    uint channel = first + c;
     scale[to + c] = mean;
-    scale[to + stride + c] = factor * gamma[4 * gamma_base + first + c];
+    scale[to + stride + c] = factor
+        * LOAD (gamma, gamma_base + channel / 4)[channel % 4];
   }
   if (group + 1 < groups)
     return;

@@ -6,7 +6,7 @@
 #include "common.glsl"
 #include "moments.glsl"
 
-layout (binding = 0) readonly buffer Runs { vec4 runs[]; };
+INPUT (0, runs);
 layout (binding = 1) writeonly buffer Merged { vec4 merged[]; };
 
 layout (push_constant) uniform Push {
@@ -32,7 +32,7 @@ void main ()
 
   Moments m = NO_MOMENTS;
   for (uint run = start; run < end; run++, at += 2 * vectors)
-    m = merge (m, runs[at], runs[at + vectors],
+    m = merge (m, LOAD (runs, at), LOAD (runs, at + vectors),
         float (min (rows_per_run, rows_per_set - run * rows_per_run)));
 
   uint to = merged_base + (i / vectors) * 2 * vectors + v;

@@ -7,7 +7,7 @@
 #include "common.glsl"
 #include "moments.glsl"
 
-layout (binding = 0) readonly buffer X { VEC x[]; };
+INPUT (0, x);
 layout (binding = 1) writeonly buffer Partial { vec4 partial[]; };
 
 layout (push_constant) uniform Push {
@@ -18,7 +18,7 @@ layout (push_constant) uniform Push {
   uint chunks_per_set, rows_per_set, rows_per_chunk;
 };
 
-vec4 load (uint at, uint row) { return unpack (x[at + row * vectors]); }
+vec4 load (uint at, uint row) { return LOAD (x, at + row * vectors); }
 
 void main ()
 {

@@ -5,9 +5,9 @@
 #include "common.glsl"
 #include "moments.glsl"
 
-layout (binding = 0) readonly buffer X { VEC x[]; };
-layout (binding = 1) readonly buffer Gamma { vec4 gamma[]; };
-layout (binding = 2) readonly buffer Beta { vec4 beta[]; };
+INPUT (0, x);
+INPUT_F32 (1, gamma);
+INPUT_F32 (2, beta);
 layout (binding = 3) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
@@ -22,10 +22,10 @@ Moments row_moments (uint at)
   uint full = channels / 4, v = 0;
   Moments m = NO_MOMENTS;
   for (; v + 4 <= full; v += 4)
-    m = merge_four (m, unpack (x[at + v]), unpack (x[at + v + 1]),
-        unpack (x[at + v + 2]), unpack (x[at + v + 3]));
+    m = merge_four (m, LOAD (x, at + v), LOAD (x, at + v + 1),
+        LOAD (x, at + v + 2), LOAD (x, at + v + 3));
   for (; v < full; v++)
-    m = merge (m, unpack (x[at + v]), vec4 (0), 1.0);
+    m = merge (m, LOAD (x, at + v), vec4 (0), 1.0);
 
   Moments sum = NO_MOMENTS;
   if (full > 0) {
@@ -34,7 +34,7 @@ Moments row_moments (uint at)
       sum = merge (sum, vec4 (m.mean[c]), vec4 (m.m2[c]), m.n);
   }
   if (full < vectors) {
-    vec4 tail = unpack (x[at + full]);
+    vec4 tail = LOAD (x, at + full);
     [[unroll]] for (uint c = 0; c < 3; c++)
       if (full * 4 + c < channels)
         sum = merge (sum, vec4 (tail[c]), vec4 (0), 1.0);
@@ -53,6 +53,6 @@ void main ()
   float factor = 1.0 / sqrt (m.m2.x / float (channels) + eps);
   /* gamma and beta are zero where channels are padding. */
   for (uint v = 0; v < vectors; v++)
-    y[to + v] = pack ((unpack (x[from + v]) - mean) * factor
-        * gamma[gamma_base + v] + beta[beta_base + v]);
+    y[to + v] = pack ((LOAD (x, from + v) - mean) * factor
+        * LOAD_F32 (gamma, gamma_base + v) + LOAD_F32 (beta, beta_base + v));
 }

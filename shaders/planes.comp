@@ -5,22 +5,22 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-#include "pixels.glsl"
+#include "typed.glsl"
 
 #ifdef X_U8
-#define X_VEC uint
-vec4 unpack_x (uint v) { return unpack_u8 (v); }
+#define INPUT_X INPUT_U8
+#define LOAD_X LOAD_U8
 #else
-#define X_VEC VEC
-vec4 unpack_x (VEC v) { return unpack (v); }
+#define INPUT_X INPUT
+#define LOAD_X LOAD
 #endif
 
 #ifdef TO_PLANES
-layout (binding = 0) readonly buffer X { X_VEC x[]; };
+INPUT_X (0, x);
 layout (binding = 1) writeonly buffer Planes { float planes[]; };
 #else
 layout (binding = 0) writeonly buffer X { VEC x[]; };
-layout (binding = 1) readonly buffer Planes { float planes[]; };
+INPUT_FLOAT (1, planes);
 #endif
 
 layout (push_constant) uniform Push {
@@ -44,7 +44,7 @@ void main ()
   uint plane = planes_base + (frame * channels + 4 * v) * positions + position;
   uint last = min (4, channels - 4 * v);
 #ifdef TO_PLANES
-  vec4 z = unpack_x (x[at]) * scale + offset;
+  vec4 z = LOAD_X (x, at) * scale + offset;
   [[unroll]] for (uint c = 0; c < 4; c++)
     if (c < last)
       planes[plane + c * positions] = z[c];
@@ -55,7 +55,7 @@ void main ()
   vec4 z = vec4 (0);
   [[unroll]] for (uint c = 0; c < 4; c++)
     if (c < last)
-      z[c] = planes[plane + c * positions] * scale + offset;
+      z[c] = LOAD_FLOAT (planes, plane + c * positions) * scale + offset;
   x[at] = pack (z);
 #endif
 }

@@ -5,44 +5,44 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-#include "pixels.glsl"
+#include "typed.glsl"
 
 #if defined (FIXED)
-#define X_VEC uint
-#define Y_VEC uint
+#define INPUT_X INPUT_U8
+#define LOAD_X(INDEX) ivec4 (LOAD_U8 (x, INDEX))
 #define SUM ivec4
-#elif defined (X_U8)
-#define X_VEC uint
-#define Y_VEC vec4
-#define SUM vec4
+#define Y_VEC uint
 #else
-#define X_VEC vec4
-#define Y_VEC vec4
+#ifdef X_U8
+#define INPUT_X INPUT_U8
+#define LOAD_X(INDEX) LOAD_U8 (x, INDEX)
+#else
+#define INPUT_X INPUT
+#define LOAD_X(INDEX) LOAD (x, INDEX)
+#endif
 #define SUM vec4
+#define Y_VEC vec4
 #endif
 
-layout (binding = 0) readonly buffer X { X_VEC x[]; };
-layout (binding = 1) readonly buffer Table { uint table[]; };
+/* Two pairs of index and weight a vector; an odd last one has weight 0. */
+#ifdef TEXEL_LOADS
+layout (binding = 11) uniform usamplerBuffer table;
+#define LOAD_TABLE(INDEX) texelFetch (table, int (INDEX))
+#else
+layout (binding = 1) readonly buffer Table { uvec4 table[]; };
+#define LOAD_TABLE(INDEX) table[INDEX]
+#endif
+
+INPUT_X (0, x);
 layout (binding = 2) writeonly buffer Y { Y_VEC y[]; };
 
 layout (push_constant) uniform Push {
   uint x_base, table_base, y_base;
   uint n;                       /* vectors of the result */
-  uint taps, table_stride;      /* pairs a row; words a row */
+  uint table_vectors;           /* a row */
   uint axis_step;               /* vectors between outputs along the axis */
   uint inputs, outputs;         /* along the axis */
 };
-
-SUM load (uint at)
-{
-#if defined (FIXED)
-  return ivec4 (unpack_bytes (x[at]));
-#elif defined (X_U8)
-  return unpack_u8 (x[at]);
-#else
-  return x[at];
-#endif
-}
 
 #ifdef FIXED
 SUM weight (uint bits) { return ivec4 (int (bits)); }
@@ -66,10 +66,12 @@ void main ()
   uint inside = i % axis_step, output_index = i / axis_step % outputs,
       line = i / axis_step / outputs;
   uint from = x_base + line * inputs * axis_step + inside;
-  uint entry = 4 * table_base + output_index * table_stride;
+  uint entry = table_base + output_index * table_vectors;
   SUM sum = START;
-  for (uint tap = 0; tap < taps; tap++)
-    sum += weight (table[entry + 2 * tap + 1])
-        * load (from + table[entry + 2 * tap] * axis_step);
+  for (uint pair = 0; pair < table_vectors; pair++) {
+    uvec4 taps = LOAD_TABLE (entry + pair);
+    sum += weight (taps.y) * LOAD_X (from + taps.x * axis_step);
+    sum += weight (taps.w) * LOAD_X (from + taps.z * axis_step);
+  }
   y[y_base + i] = finish (sum);
 }

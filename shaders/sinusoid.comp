@@ -7,7 +7,7 @@
 #include "common.glsl"
 #include "trigonometry.glsl"
 
-layout (binding = 0) readonly buffer X { float x[]; };
+INPUT_F32 (0, x);
 layout (binding = 1) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
@@ -25,7 +25,8 @@ float frequency (uint i)
 
 float embed (uint flat_index)
 {
-  float value = x[flat_index / size];
+  uint n_value = flat_index / size;
+  float value = LOAD_F32 (x, n_value / 4)[n_value % 4];
   uint i = flat_index % size, half_size = size / 2;
   bool is_sine = i >= half_size;
   vec2 cos_sin = precise_cos_sin (value * frequency (is_sine ? i - half_size : i));

@@ -2,12 +2,6 @@
 #include "attention.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-/* Widest chunk of result channels, and widest head whose queries stay in
- * registers, in vectors of four. */
-#define MAX_CHUNK 16
-#define MAX_KEPT 16
 
 /* Temporal sequences are spread over the whole tensor: where that is larger
  * than a binding may be, slabs of positions of about this many bytes are
@@ -36,51 +30,35 @@ batch_flops (const Sequences *sequences, guint32 inner)
   return 4.0 * sequences->length * sequences->length * inner;
 }
 
-/* ---- How one invocation's share is cut */
+/* ---- What one invocation makes: a chunk of the result's channels, in
+ * vectors of four, for some queries, from some keys at a time. */
 
 typedef struct {
-  guint32 head, chunk, chunks, queries, keys;
-  gboolean keep;
-} Tiling;
+  guint32 chunk, queries, keys;
+} Tile;
 
-/* As many tokens as possible up to `most`, with few idle in the last tile. */
-static guint32
-tokens_per_tile (guint64 length, guint32 most)
+/* Measured on Mesa's llvmpipe, which keeps what exceeds its registers in
+ * the first-level cache: large tiles, and for wide heads large chunks, as
+ * each chunk computes the scores again. Graphics processors would spill to
+ * memory: a tile of 128 numbers there. */
+static Tile
+choose_tile (KilnDevice *device, guint32 head)
 {
-  guint32 best = most;
-  guint64 least = G_MAXUINT64;
+  const Tile software = { 24, 4, 8 }, software_wide = { 64, 2, 8 };
+  const Tile other = { 16, 2, 4 };
+  Tile tile = !kiln_device_is_cpu (device) ? other
+      : head > 2 * software.chunk ? software_wide : software;
+  guint32 chunks = (head + tile.chunk - 1) / tile.chunk;
 
-  if (length > 16 * most)
-    return most;
-  for (guint32 n = most; n >= (most + 1) / 2; n--) {
-    guint64 covered = (length + n - 1) / n * n;
-
-    if (covered < least) {
-      least = covered;
-      best = n;
-    }
-  }
-  return MIN (best, length);
-}
-
-static Tiling
-choose_tiling (guint32 head, guint64 length)
-{
-  Tiling tiling = { .head = head };
-
-  tiling.chunks = (head + MAX_CHUNK - 1) / MAX_CHUNK;
-  tiling.chunk = (head + tiling.chunks - 1) / tiling.chunks;
-  tiling.keep = head <= MAX_KEPT;
-  tiling.queries = tokens_per_tile (length, 4);
-  tiling.keys = tokens_per_tile (length, 4);
-  if (g_getenv ("TQ")) { /*TUNE*/ tiling.queries = atoi (g_getenv ("TQ")); tiling.keys = atoi (g_getenv ("TK")); tiling.keep = atoi (g_getenv ("KEEP")); tiling.chunk = MIN (head, atoi (g_getenv ("CH"))); tiling.chunks = (head + tiling.chunk - 1) / tiling.chunk; }
-  return tiling;
+  tile.chunk = (head + chunks - 1) / chunks;
+  return tile;
 }
 
 /* ---- Recording */
 
 typedef struct {                /* Push in attention.comp */
-  guint32 qkv_base, y_base, n, first_tile, n_tiles, chunks, heads, length;
+  guint32 qkv_base, y_base, n, first_tile, n_tiles, chunks, heads, head;
+  guint32 length;
   guint32 batch_step, token_step;
   float scale;
 } Push;
@@ -89,15 +67,15 @@ typedef struct {                /* Push in attention.comp */
  * enough. */
 static void
 dispatch_tiles (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
-    const Tiling *tiling, guint64 batches, double flops)
+    const Tile *tile, guint64 batches, double flops)
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
-  guint64 tiles = (push->length + tiling->queries - 1) / tiling->queries;
+  guint64 tiles = (push->length + tile->queries - 1) / tile->queries;
   guint64 at_once = kiln_rows_per_dispatch (device, 1, 0, 1, flops / tiles);
 
-  for (guint64 tile = 0; tile < tiles; tile += at_once) {
-    push->first_tile = tile;
-    push->n_tiles = MIN (at_once, tiles - tile);
+  for (guint64 first = 0; first < tiles; first += at_once) {
+    push->first_tile = first;
+    push->n_tiles = MIN (at_once, tiles - first);
     push->n = batches * push->heads * push->chunks * push->n_tiles;
     dispatch->invocations = push->n;
     dispatch->flops = flops * push->n_tiles / tiles;
@@ -131,13 +109,16 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   guint32 inner = y->shape.channels, d = inner / attention->heads;
-  Tiling tiling = choose_tiling (d / 4, sequences->length);
-  double flops = batch_flops (sequences, inner);
+  Tile tile = choose_tile (device, d / 4);
+  guint32 chunks = (d / 4 + tile.chunk - 1) / tile.chunk;
+  /* Each chunk computes the scores. */
+  double flops = batch_flops (sequences, inner) * (chunks + 1) / 2;
   guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       sequences->length * kiln_shape_row_bytes (&qkv->shape), flops);
   Push push = {
-    .chunks = tiling.chunks,
+    .chunks = chunks,
     .heads = attention->heads,
+    .head = d / 4,
     .length = sequences->length,
     .batch_step = sequences->batch_step,
     .token_step = sequences->token_step,
@@ -145,10 +126,8 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
   };
   KilnDispatch dispatch = {
     .shader = kiln_shader_for (device, "attention", qkv->shape.type),
-    .specs = {
-      tiling.head, tiling.chunk, tiling.queries, tiling.keys, tiling.keep
-    },
-    .n_specs = 5,
+    .specs = { tile.chunk, tile.queries, tile.keys },
+    .n_specs = 3,
     .n_bindings = 2,
     .texels = kiln_texels_for (device, 1 << 0),
     .push = &push,
@@ -159,7 +138,7 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     guint64 n = MIN (at_once, sequences->batches - batch);
 
     bind (&dispatch, &push, qkv, y, sequences, batch, n);
-    dispatch_tiles (recorder, &dispatch, &push, &tiling, n, flops * n);
+    dispatch_tiles (recorder, &dispatch, &push, &tile, n, flops * n);
   }
 }
 

@@ -180,7 +180,7 @@ check_planes (Check *check, const PlanesCase *row, gboolean to_planes,
     .what = row->what, .klass = &kiln_planes_class, .params = &planes,
     .type = last, .n_inputs = 1, .reference = reference_planes,
     .large = row->large,
-    .bound = !to_planes && last == KILN_F16 ? 4e-4 : 1e-7,
+    .bound = !to_planes && last == KILN_F16 ? 4e-4 : 2e-7,
   };
 
   if (last == KILN_U8)

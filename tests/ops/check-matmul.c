@@ -151,7 +151,8 @@ check_case (Check *check, const Case *row, KilnType type)
     .what = row->what, .klass = &kiln_matmul_class, .params = &matmul,
     .type = type, .n_inputs = KILN_MATMUL_N_INPUTS,
     .reference = reference_matmul, .large = (row->flags & LARGE) != 0,
-    .bound = type == KILN_F16 ? 4e-4 : 1e-6,
+    .bound = type == KILN_F16 ? 4e-4
+        : 1e-6 * sqrt (1 + pack.inputs * pack.taps / 1024),
   };
   KilnShape y;
 

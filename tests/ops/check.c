@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 /* Tensors stand between guards of NaNs, which must not be read (they would
  * show in the result) and must be whole afterwards. */
@@ -393,29 +394,40 @@ compare (Check *self, const CheckJob *job, const Prepared *prepared,
 
 #define BENCH_SECONDS 0.3
 
+/* Software devices take what the machine leaves them: their speed is told
+ * for a second of one core. */
+static double
+core_seconds (void)
+{
+  return (double) clock () / CLOCKS_PER_SEC;
+}
+
 static void
 bench (Check *self, const CheckJob *job, const Prepared *prepared)
 {
   const KilnShape *shape = &prepared->output.shape;
-  double flops = job_flops (job, prepared->inputs, shape), best = HUGE_VAL;
+  gboolean cpu = kiln_device_is_cpu (self->devices[0]);
+  double flops = job_flops (job, prepared->inputs, shape);
   double bytes = kiln_shape_bytes (shape), total = 0;
+  double best = HUGE_VAL, least = HUGE_VAL;
 
   for (guint i = 0; i < job->n_inputs; i++)
     if (prepared->inputs[i].buffer != NULL)
       bytes += kiln_shape_bytes (&prepared->inputs[i].shape);
   for (guint i = 0; i < 2 || total < BENCH_SECONDS; i++) {
     gint64 start = g_get_monotonic_time ();
-    double seconds;
+    double cores = core_seconds (), seconds;
 
     if (!kiln_commands_run (prepared->commands, NULL, NULL))
       return;
     seconds = (g_get_monotonic_time () - start) * 1e-6;
     best = MIN (best, seconds);
+    least = MIN (least, cpu ? core_seconds () - cores : seconds);
     total += seconds;
   }
-  g_print ("%-44s %s %9.3f ms %8.2f GFLOP/s %7.2f GB/s\n", job->what,
-      job->type == KILN_F16 ? "f16" : "f32", best * 1e3, flops / best * 1e-9,
-      bytes / best * 1e-9);
+  g_print ("%-44s %s %9.3f ms %8.2f GFLOP/s %7.2f GB/s%s\n", job->what,
+      job->type == KILN_F16 ? "f16" : "f32", best * 1e3, flops / least * 1e-9,
+      bytes / least * 1e-9, cpu ? " a core" : "");
 }
 
 /* ---- Entry points of the families */
