@@ -11,10 +11,10 @@
  * take neighbouring rows of the same panels, whose weights then stay in the
  * cache. */
 
-/* What follows the product is chosen by branches that all invocations take
- * alike, not by specialization: a software device compiles each variant for
- * half a second. */
-const uint HAS_BIAS = 1, HAS_ROW = 2, HAS_RESIDUAL = 4, HAS_RESIDUAL2 = 8;
+layout (constant_id = 1) const uint ACTIVATION = 0;
+layout (constant_id = 2) const bool HAS_ROW = false;
+layout (constant_id = 3) const bool HAS_RESIDUAL = false;
+layout (constant_id = 4) const bool HAS_RESIDUAL2 = false;
 
 INPUT (0, x);
 INPUT (1, weight);
@@ -34,7 +34,7 @@ layout (push_constant) uniform Push {
   uint x_stride, y_stride;      /* vectors a position */
   uint x_base, weight_base, residual_base, residual2_base, y_base;
   uint row_share;               /* rows that share a row vector */
-  uint activation, has;
+  uint has_bias;
   float scale, residual_scale, residual2_scale;
   /* CONV2D */
   uint x_height, x_width, y_height, y_width, resized_height, resized_width;
@@ -146,10 +146,10 @@ void multiply (uint first)
 /* Columns 4·column… of one row: everything after the product. */
 void finish (uint row, uint column, vec4 value)
 {
-  if ((has & HAS_RESIDUAL) != 0)
+  if (HAS_RESIDUAL)
     value += residual_scale
         * LOAD (residual, residual_base + row * y_stride + column);
-  if ((has & HAS_RESIDUAL2) != 0)
+  if (HAS_RESIDUAL2)
     value += residual2_scale
         * LOAD (residual2, residual2_base + row * y_stride + column);
   y[y_base + row * y_stride + column] = pack (value);
@@ -157,9 +157,7 @@ void finish (uint row, uint column, vec4 value)
 
 vec4 before_activation (uint row, uint column, vec4 value, uint n_columns)
 {
-  if ((has & HAS_BIAS) != 0)
-    value += LOAD_F32 (bias, column);
-  if ((has & HAS_ROW) != 0)
+  if (HAS_ROW && column < n_columns)
     value += LOAD (row_vectors, (first_row + row) / row_share * n_columns
         + column);
   return value;
@@ -168,18 +166,14 @@ vec4 before_activation (uint row, uint column, vec4 value, uint n_columns)
 /* The 8 outputs of a panel (4 with GEGLU) in row i of the tile. */
 void finish_panel (uint row, uint panel, vec4 low, vec4 high)
 {
-  if (activation == ACT_GEGLU) {
-    if ((has & HAS_BIAS) != 0) {
-      low += LOAD_F32 (bias, panel * 2);
-      high += LOAD_F32 (bias, panel * 2 + 1);
-    }
+  if (ACTIVATION == ACT_GEGLU) {
     finish (row, panel, scale * low * gelu (high));
     return;
   }
-  finish (row, panel * 2, scale * activate (activation,
+  finish (row, panel * 2, scale * activate (ACTIVATION,
           before_activation (row, panel * 2, low, y_stride)));
   if (panel * 2 + 1 < y_stride)
-    finish (row, panel * 2 + 1, scale * activate (activation,
+    finish (row, panel * 2 + 1, scale * activate (ACTIVATION,
             before_activation (row, panel * 2 + 1, high, y_stride)));
 }
 
@@ -201,9 +195,14 @@ void main ()
     weight_start[p] = weight_base + min (panels + p, n_panels - 1)
         * taps * x_stride * 8;
 
-  [[unroll]] for (uint i = 0; i < ROWS; i++)
-    [[unroll]] for (uint j = 0; j < 2 * PANELS; j++)
-      sums[i][j] = vec4 (0);
+  /* Sums start from the bias: one load for all rows. */
+  [[unroll]] for (uint j = 0; j < 2 * PANELS; j++) {
+    vec4 start = vec4 (0);
+    if (has_bias != 0 && panels + j / 2 < n_panels)
+      start = LOAD_F32 (bias, (first_panel + panels) * 2 + j);
+    [[unroll]] for (uint i = 0; i < ROWS; i++)
+      sums[i][j] = start;
+  }
   multiply (first);
 
   [[unroll]] for (uint i = 0; i < ROWS; i++)

@@ -327,6 +327,31 @@ new_descriptor_set (KilnRecorder *self)
   return set;
 }
 
+static guint64
+texel_size (VkFormat format)
+{
+  switch (format) {
+    case VK_FORMAT_R32G32B32A32_SFLOAT:
+    case VK_FORMAT_R32G32B32A32_UINT:
+      return 16;
+    case VK_FORMAT_R16G16B16A16_SFLOAT:
+      return 8;
+    default:
+      return 4;
+  }
+}
+
+/* llvmpipe compiles a shader again for views whose length is a power of
+ * two. So there are none: buffers have a texel to spare at their end. */
+static guint64
+view_range (const KilnBinding *binding)
+{
+  guint64 texel = texel_size (binding->format);
+  guint64 texels = binding->size / texel;
+
+  return (texels & (texels - 1)) == 0 ? binding->size + texel : binding->size;
+}
+
 static VkBufferView
 new_view (KilnRecorder *self, const KilnBinding *binding)
 {
@@ -335,7 +360,7 @@ new_view (KilnRecorder *self, const KilnBinding *binding)
     .buffer = kiln_buffer_get_handle (binding->buffer),
     .format = binding->format,
     .offset = binding->offset,
-    .range = binding->size,
+    .range = view_range (binding),
   };
   VkBufferView view = VK_NULL_HANDLE;
 

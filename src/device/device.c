@@ -127,14 +127,37 @@ largest_local_heap (VkPhysicalDevice physical)
 }
 
 /* A test may lower the binding range, so that small tensors are split as
- * large ones are on devices with a small limit. */
-static guint64
-limit_storage_range (guint64 range)
+ * large ones are on devices with a small limit; alignment is then the
+ * strictest that Vulkan allows. */
+static void
+limit_storage_range (KilnDeviceInfo *info)
 {
   const char *text = g_getenv ("KILN_MAX_STORAGE_RANGE");
   guint64 limit = text ? g_ascii_strtoull (text, NULL, 10) : 0;
 
-  return limit > 0 ? MIN (range, limit) : range;
+  if (limit == 0)
+    return;
+  info->max_storage_range = MIN (info->max_storage_range, limit);
+  info->storage_alignment = 256;
+}
+
+/* Software devices run a workgroup as a loop on one core: large groups spare
+ * them nothing, small ones leave work for every core. */
+static void
+query_software (const VkPhysicalDeviceLimits *limits, KilnDeviceInfo *info)
+{
+  info->group_size = 64;
+  /* A test may want what graphics processors get. */
+  if (info->type != VK_PHYSICAL_DEVICE_TYPE_CPU
+      || g_getenv ("KILN_NOT_SOFTWARE") != NULL)
+    return;
+  info->software = TRUE;
+  info->group_size = 32;
+  /* Texels of four halves are the smallest that tensors are read as. */
+  info->max_storage_range = MIN (info->max_storage_range,
+      (guint64) limits->maxTexelBufferElements * 8);
+  info->storage_alignment = MAX (info->storage_alignment,
+      limits->minTexelBufferOffsetAlignment);
 }
 
 static void
@@ -161,16 +184,12 @@ query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
   info->type = properties.properties.deviceType;
   format_uuid (v11.deviceUUID, info->uuid);
   info->subgroup_size = v11.subgroupSize;
-  /* Software devices run a workgroup as a loop on one core: large groups
-   * spare them nothing, small ones leave work for every core. */
-  info->group_size = info->type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 32 : 64;
-  /* Texels of four halves are the smallest that tensors are read as. */
-  info->max_storage_range = limit_storage_range (
-      MIN (limits->maxStorageBufferRange,
-          (guint64) limits->maxTexelBufferElements * 8));
+  info->max_storage_range = limits->maxStorageBufferRange;
   info->max_allocation = v11.maxMemoryAllocationSize;
-  info->storage_alignment = MAX (limits->minStorageBufferOffsetAlignment,
-      MAX (limits->minTexelBufferOffsetAlignment, 16));
+  info->storage_alignment =
+      MAX (limits->minStorageBufferOffsetAlignment, 16);
+  query_software (limits, info);
+  limit_storage_range (info);
   info->timestamp_period = limits->timestampComputeAndGraphics
       ? limits->timestampPeriod : 0;
   info->memory_total = largest_local_heap (physical);
@@ -429,7 +448,7 @@ kiln_device_get_info (KilnDevice *self)
 gboolean
 kiln_device_is_cpu (KilnDevice *self)
 {
-  return self->info.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  return self->info.software;
 }
 
 /* Measured on software, guessed low elsewhere: a piece should take about a

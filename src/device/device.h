@@ -16,6 +16,7 @@ typedef struct {
   char driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE];
   char uuid[37];                /* deviceUUID as text, 8-4-4-4-12 */
   VkPhysicalDeviceType type;
+  gboolean software;            /* see kiln_device_is_cpu() */
   guint32 subgroup_size;
   guint32 group_size;           /* invocations of a workgroup */
   guint64 max_storage_range;    /* bytes one shader binding may span */

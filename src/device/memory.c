@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* After the last byte: see view_range() in commands.c. */
+#define SPARE_BYTES 16
+
 struct _KilnBuffer
 {
   gatomicrefcount refs;
@@ -104,7 +107,7 @@ allocate (KilnBuffer *self, KilnMemory memory)
   VkDevice device = self->device->device;
   VkBufferCreateInfo buffer_info = {
     .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-    .size = self->size,
+    .size = self->size + SPARE_BYTES,
     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT
         | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT
         | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,

@@ -9,7 +9,7 @@ typedef struct {
 static Tile
 tile_of (KilnDevice *device)
 {
-  const Tile software = { 8, 2 }, other = { 8, 1 };
+  const Tile software = { 4, 2 }, other = { 8, 1 };
 
   return kiln_device_is_cpu (device) ? software : other;
 }
@@ -164,7 +164,7 @@ typedef struct {              /* Push in matmul.comp */
   guint32 x_stride, y_stride;
   guint32 x_base, weight_base, residual_base, residual2_base, y_base;
   guint32 row_share;
-  guint32 activation, has;
+  guint32 has_bias;
   float scale, residual_scale, residual2_scale;
   guint32 x_height, x_width, y_height, y_width;
   guint32 resized_height, resized_width;
@@ -182,10 +182,7 @@ set_geometry (Push *push, const KilnMatmul *matmul, const KilnView *inputs,
   const KilnView *row = &inputs[KILN_MATMUL_ROW];
 
   push->n_panels = n_panels (matmul);
-  push->activation = matmul->activation;
-  for (guint i = KILN_MATMUL_BIAS; i <= KILN_MATMUL_RESIDUAL2; i++)
-    if (inputs[i].buffer != NULL)
-      push->has |= 1u << (i - KILN_MATMUL_BIAS);        /* HAS_… */
+  push->has_bias = inputs[KILN_MATMUL_BIAS].buffer != NULL;
   push->x_stride = kiln_shape_stride (x) / 4;
   push->y_stride = kiln_shape_stride (&output->shape) / 4;
   push->scale = matmul->scale;
@@ -389,6 +386,13 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
   Push push = { 0 };
   KilnDispatch dispatch = {
     .shader = shader_name (device, matmul->kind, output->shape.type),
+    .specs = {
+      matmul->activation,
+      inputs[KILN_MATMUL_ROW].buffer != NULL,
+      inputs[KILN_MATMUL_RESIDUAL].buffer != NULL,
+      inputs[KILN_MATMUL_RESIDUAL2].buffer != NULL,
+    },
+    .n_specs = 4,
     .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 9 : 7,
     .texels = texel_bindings (device),
     .push = &push,
