@@ -306,22 +306,23 @@ static const gchar *formats[] = {
   "RGBx", "BGRx", "xRGB", "xBGR", "RGBA", "BGRA", "ARGB", "ABGR", "RGB", "BGR"
 };
 
-/* Downstream's format counts; all have the same colours. */
+/* Downstream's format counts, for each clip anew; all have the same colours. */
 GST_START_TEST (test_formats)
 {
+  GstHarness *h = harness ("svddecode", 1, FPS);
   guint8 expected[3] = { 0, }, rgb[3];
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    GstHarness *h = test_harness_new ("svddecode");
-    gchar *latents = test_latents_caps (1, FPS);
     gchar *video = g_strdup_printf ("video/x-raw,format=%s", formats[i]);
     GstCaps *caps;
     GstBuffer *frame;
 
-    gst_harness_set_caps_str (h, latents, video);
+    gst_harness_set_sink_caps_str (h, video);
     push_latents (h, 1, 0);
     frame = gst_harness_pull (h);
     caps = gst_pad_get_current_caps (h->sinkpad);
+    assert_equals_string (gst_structure_get_string (gst_caps_get_structure
+            (caps, 0), "format"), formats[i]);
     get_pixel (frame, caps, 21, 43, rgb);
     if (i == 0)
       memcpy (expected, rgb, sizeof rgb);
@@ -332,9 +333,9 @@ GST_START_TEST (test_formats)
     gst_caps_unref (caps);
     gst_buffer_unref (frame);
     g_free (video);
-    g_free (latents);
-    test_harness_free (h);
   }
+
+  test_harness_free (h);
 }
 
 GST_END_TEST;
