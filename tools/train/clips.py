@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-SPEED = 0.11  # of the distance to the middle of the scene, a second, at bucket 127
+SPEED = 0.08  # of the distance to the middle of the scene, a second, at bucket 127
 FURTHEST = 0.45  # never closer than this to the middle: the move slows down softly
 FAR, NEAR = 0.7, 1.4  # 1/depth at the top and at the bottom of the picture
 
@@ -43,17 +43,17 @@ class Controls:
 
 def random_controls(rng):
     """Mostly the defaults: that is what nearly everyone will see."""
-    fps = 7 if rng.random() < 0.5 else int(round(math.exp(rng.uniform(math.log(4), math.log(30)))))
+    fps = 7 if rng.random() < 0.7 else int(round(math.exp(rng.uniform(math.log(4), math.log(30)))))
     draw = rng.random()
-    bucket = 127 if draw < 0.35 else 0 if draw < 0.42 else int(rng.integers(0, 256))
+    bucket = 127 if draw < 0.45 else 0 if draw < 0.5 else int(rng.integers(0, 256))
     noise = 0.02 if rng.random() < 0.7 else float(math.exp(rng.uniform(math.log(0.005), math.log(0.2))))
     return Controls(fps, bucket, noise)
 
 
 def travel(controls, frames):
-    """How far the camera has gone at each frame."""
+    """How far the camera has gone at each of the frames (a tensor of numbers)."""
     speed = SPEED * controls.bucket / 127
-    seconds = torch.arange(frames) / controls.fps
+    seconds = frames / controls.fps
     return FURTHEST * (1 - torch.exp(-speed * seconds / FURTHEST))
 
 
@@ -67,7 +67,7 @@ def sample_points(controls, frames, size):
     axis = (torch.arange(size) + 0.5) * 2 / size - 1
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     gone = travel(controls, frames)[:, None, None]
-    source = y.expand(frames, size, size)
+    source = y.expand(len(frames), size, size)
     for _ in range(6):  # depth belongs to the source point: a few rounds settle it
         source = y * (1 - gone * inverse_depth(source))
     near = 1 - gone * inverse_depth(source)
@@ -75,11 +75,11 @@ def sample_points(controls, frames, size):
 
 
 def render(source, controls, frames, size):
-    """source: [3, 2·size, 2·size]; returns the clip [frames, 3, size, size]."""
+    """source: [3, 2·size, 2·size]; frames: which ones; returns [frames, 3, size, size]."""
     # At twice the size a bilinear sample of the first frame is the mean of four pixels.
     grid = sample_points(controls, frames, size)
     return F.grid_sample(
-        source.expand(frames, *source.shape), grid, mode="bilinear", padding_mode="border", align_corners=False
+        source.expand(len(frames), *source.shape), grid, mode="bilinear", padding_mode="border", align_corners=False
     )
 
 

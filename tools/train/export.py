@@ -20,7 +20,7 @@ RECOMMENDED = {
     "width": architecture.PICTURE_SIZE,
     "height": architecture.PICTURE_SIZE,
     "num_frames": architecture.FRAMES,
-    "steps": 6,
+    "steps": 1,
     "min_guidance_scale": 1.0,
     "max_guidance_scale": 1.0,
     "fps": 7,

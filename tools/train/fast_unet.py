@@ -88,11 +88,11 @@ def feed_forward(x, ff):
     return ff.net[2](value * F.gelu(gate))
 
 
-def transformer(x, model, embedding):
+def transformer(x, model, embedding, positions):
     b, f, h, w, c = x.shape
     residual = x
     x = model.proj_in(group_norm(x, model.norm, False)).reshape(b * f, h * w, c)
-    position = model.time_pos_embed(model.time_proj(torch.arange(f, device=x.device)).to(x.dtype))
+    position = model.time_pos_embed(model.time_proj(positions).to(x.dtype))
     block, temporal = model.transformer_blocks[0], model.temporal_transformer_blocks[0]
 
     x = x + self_attention(block.norm1(x), block.attn1)
@@ -116,8 +116,13 @@ def upsample(x, layer):
     return conv(x, layer.conv)
 
 
-def forward(unet, sample, timestep, embedding, ids):
-    """sample [batch, frames, height, width, channels], embedding [batch, width], ids [batch, 3]."""
+def forward(unet, sample, timestep, embedding, ids, positions=None):
+    """sample [batch, frames, height, width, channels], embedding [batch, width], ids [batch, 3].
+
+    positions: which frames of the clip these are, where training shows only some of them.
+    """
+    if positions is None:
+        positions = torch.arange(sample.shape[1], device=sample.device)
     emb = unet.time_embedding(unet.time_proj(timestep).to(sample.dtype))
     added = unet.add_time_proj(ids.flatten()).view(ids.shape[0], -1).to(sample.dtype)
     emb = emb + unet.add_embedding(added)
@@ -129,7 +134,7 @@ def forward(unet, sample, timestep, embedding, ids):
         for res, attention in zip(block.resnets, attentions):
             x = resnet(x, res, emb)
             if attention is not None:
-                x = transformer(x, attention, embedding)
+                x = transformer(x, attention, embedding, positions)
             skips.append(x)
         if block.downsamplers is not None:
             x = conv(x, block.downsamplers[0].conv, 2)
@@ -137,14 +142,14 @@ def forward(unet, sample, timestep, embedding, ids):
 
     x = resnet(x, unet.mid_block.resnets[0], emb)
     for attention, res in zip(unet.mid_block.attentions, unet.mid_block.resnets[1:]):
-        x = resnet(transformer(x, attention, embedding), res, emb)
+        x = resnet(transformer(x, attention, embedding, positions), res, emb)
 
     for block in unet.up_blocks:
         attentions = getattr(block, "attentions", [None] * len(block.resnets))
         for res, attention in zip(block.resnets, attentions):
             x = resnet(torch.cat([x, skips.pop()], -1), res, emb)
             if attention is not None:
-                x = transformer(x, attention, embedding)
+                x = transformer(x, attention, embedding, positions)
         if block.upsamplers is not None:
             x = upsample(x, block.upsamplers[0])
 

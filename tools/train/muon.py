@@ -37,6 +37,12 @@ class Muon(torch.optim.Optimizer):
         ]
         super().__init__([g for g in groups if g["params"]], {"momentum": momentum, "decay": decay})
 
+    def set_rate(self, lr):
+        """Another rate for matrices, after resuming."""
+        for group in self.param_groups:
+            if group["muon"]:
+                group["base"] = lr
+
     def scale(self, factor):
         """Schedules multiply both rates."""
         for group in self.param_groups:

@@ -39,11 +39,10 @@ def full(out, minutes, threads):
     finish(tool("latent_code.py", "--out", out, *photos, threads=threads))
     each = max(1, threads // 2)
     common = ["--out", out, *photos, "--threads", each]
-    if minutes >= 15:
-        common.append("--compile")
+    one_step = ["--regress", "--frames", "4", "--batch", "6", "--rate", "0.02", "--tail", "0.45"]
     finish(
-        tool("train_autoencoder.py", *common, "--minutes", 0.6 * minutes, threads=each),
-        tool("train_denoiser.py", *common, "--minutes", minutes, threads=each),
+        tool("train_autoencoder.py", *common, "--minutes", 0.7 * minutes, threads=each),
+        tool("train_denoiser.py", *common, *one_step, "--minutes", minutes, threads=each),
     )
     finish(tool("export.py", "--checkpoints", out, "--out", out / "svd-tiny"))
     held_out = out / "data" / "held-out" / "photos"
@@ -63,9 +62,10 @@ def smoke(out):
     test_fast_passes.main()
     latent_code.main(["--out", str(out), "--pictures", "24", "--steps", "10"])
     train_autoencoder.main(["--out", str(out), "--batch", "2", "--steps", "4", "--joint", "0.5"])
-    train_denoiser.main(["--out", str(out), "--batch", "1", "--steps", "2"])
+    train_denoiser.main(["--out", str(out), "--batch", "1", "--steps", "1"])
+    train_denoiser.main(["--out", str(out), "--batch", "1", "--steps", "1", "--frames", "4", "--regress"])
     export.main(["--checkpoints", str(out), "--out", str(out / "svd-tiny")])
-    evaluate.main(["--model", str(out / "svd-tiny"), "--out", str(out / "evaluation"), "--count", "1", "--steps", "2",
+    evaluate.main(["--model", str(out / "svd-tiny"), "--out", str(out / "evaluation"), "--count", "1", "--steps", "1",
                    "--threads", "1"])
 
 

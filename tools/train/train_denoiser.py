@@ -26,6 +26,8 @@ from latent_code import LatentCode
 from losslog import LossLog
 from muon import Average, Muon
 
+LOW = 0.35  # part of the batch at lower noise
+LOWEST, HIGHEST = architecture.SCHEDULER["sigma_min"], architecture.SCHEDULER["sigma_max"]
 CLIP_MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
 CLIP_DEVIATION = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
 
@@ -39,12 +41,26 @@ def clip_picture(pictures):
 def draw_sigmas(count, rng):
     """Noise levels spread evenly over their distribution, so that each batch has all kinds.
 
-    Most of the weight is on high noise, where the network has only the picture
-    and must decide the whole move; the rest serves the last few steps.
+    Most of the weight is on noise so high that the network has only the picture
+    and must decide the whole move: what is learned there counts at every level.
+    The rest serves the last few steps.
     """
-    quantiles = (rng.permutation(count) + rng.random(count)) / count
-    normal = math.sqrt(2) * torch.erfinv(torch.from_numpy(2 * quantiles - 1)).float()
-    return (1.0 + 1.5 * normal).clamp(math.log(0.02), math.log(60)).exp()
+    quantiles = torch.from_numpy((rng.permutation(count) + rng.random(count)) / count).float()
+    high = math.log(6) + (math.log(60) - math.log(6)) * (quantiles - LOW) / (1 - LOW)
+    low = 0.3 + 1.2 * math.sqrt(2) * torch.erfinv((2 * quantiles / LOW - 1).clamp(-0.999, 0.999))
+    return torch.where(quantiles < LOW, low, high).exp()
+
+
+def draw_frames(count, rng):
+    """Which frames of the clip to show: the first, and the others spread over the rest.
+
+    Neighbouring frames teach nearly the same. With a few of them, each under
+    its own frame number, a step costs a third and more pictures are seen.
+    """
+    if count >= architecture.FRAMES:
+        return torch.arange(architecture.FRAMES)
+    edges = np.linspace(1, architecture.FRAMES, count)
+    return torch.tensor([0, *(int(rng.uniform(a, b)) for a, b in zip(edges[:-1], edges[1:]))])
 
 
 class Batches:
@@ -54,36 +70,58 @@ class Batches:
         self.photographs, self.code, self.size, self.rng = photographs, code, size, rng
         self.generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
 
-    def clip(self, controls=None):
+    def clip(self, numbers, controls=None):
         pixels = architecture.PICTURE_SIZE
         source = self.photographs.crop(self.rng, 2 * pixels)
         controls = controls or clips.random_controls(self.rng)
-        frames = clips.render(source, controls, architecture.FRAMES, pixels)
-        noise = torch.randn(frames[0].shape, generator=self.generator) * controls.noise
-        codes = self.code.encode(torch.cat([frames, frames[:1] + noise]))
-        return codes[:-1], codes[-1], frames[0], torch.tensor(controls.ids())
+        frames = clips.render(source, controls, numbers, pixels)
+        picture = frames[0]  # draw_frames always has it
+        noise = torch.randn(picture.shape, generator=self.generator) * controls.noise
+        codes = self.code.encode(torch.cat([frames, (picture + noise)[None]]))
+        return codes[:-1], codes[-1], picture, torch.tensor(controls.ids())
 
-    def next(self, controls=None):
-        clean, picture, frames, ids = map(torch.stack, zip(*(self.clip(controls) for _ in range(self.size))))
+    def next(self, numbers, controls=None):
+        clips_drawn = (self.clip(numbers, controls) for _ in range(self.size))
+        clean, picture, frames, ids = map(torch.stack, zip(*clips_drawn))
         return clean, picture, clip_picture(frames), ids
 
 
-def predict(unet, noisy, picture, embedding, ids, sigma):
+def predict(unet, noisy, picture, embedding, ids, sigma, numbers=None):
     """The clean clip as the scheduler will read it from the network's v."""
     s = sigma.view(-1, 1, 1, 1, 1)
     scaled = noisy / (s * s + 1).sqrt()
     both = torch.cat([scaled, picture[:, None].expand_as(scaled)], -1)
-    v = fast_unet.forward(unet, both, 0.25 * sigma.log(), embedding, ids)
+    v = fast_unet.forward(unet, both, 0.25 * sigma.log(), embedding, ids, numbers)
     return v, noisy / (s * s + 1) - v * s / (s * s + 1).sqrt()
 
 
-def loss_of(unet, encoder, clean, noise, picture, seen, ids, sigma):
+def loss_of(unet, encoder, clean, noise, picture, seen, ids, sigma, numbers):
     s = sigma.view(-1, 1, 1, 1, 1)
     noisy = clean + s * noise
     embedding = encoder(pixel_values=seen).image_embeds
-    v, _ = predict(unet, noisy, picture, embedding, ids, sigma)
+    v, _ = predict(unet, noisy, picture, embedding, ids, sigma, numbers)
     target = (noisy / (s * s + 1) - clean) * (s * s + 1).sqrt() / s
     return (v - target).square().mean((1, 2, 3, 4))
+
+
+def regression_loss(unet, encoder, clean, picture, seen, ids, sigma, numbers):
+    """The loss where noise has drowned everything: v is the clip itself, negative.
+
+    The noisy channels are left empty, since ignoring noise would have to be learned too.
+    """
+    both = torch.cat([torch.zeros_like(clean), picture[:, None].expand_as(clean)], -1)
+    embedding = encoder(pixel_values=seen).image_embeds
+    v = fast_unet.forward(unet, both, 0.25 * sigma.log(), embedding, ids, numbers)
+    return (v + clean).square().mean((1, 2, 3, 4))
+
+
+def forget_noise(unet, optimizer):
+    """Let the UNet see the picture alone: its noisy input channels get weight zero."""
+    weight = unet.conv_in.weight
+    with torch.no_grad():
+        weight[:, :architecture.LATENT_CHANNELS] = 0
+        if weight in optimizer.state:
+            optimizer.state[weight]["m"][:, :architecture.LATENT_CHANNELS] = 0
 
 
 def karras(steps, low, high, rho=7):
@@ -126,11 +164,13 @@ def main(argv=None):
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
     parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--frames", type=int, default=architecture.FRAMES, help="frames of each clip to train on")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.01, help="Muon's learning rate")
     parser.add_argument("--tail", type=float, default=0.35, help="part of the time over which the rate falls")
-    parser.add_argument("--compile", action="store_true", help="worth it from ten minutes on")
+    parser.add_argument("--regress", action="store_true", help="predict the clip from the picture alone, in one step")
+    parser.add_argument("--compile", action="store_true", help="can double the speed on CPUs with bfloat16; takes minutes")
     args = parser.parse_args(argv)
 
     torch.set_num_threads(args.threads)
@@ -151,6 +191,7 @@ def main(argv=None):
         for name, module in modules.items():
             module.load_state_dict(saved["now"][name])
         optimizer.load_state_dict(saved["optimizer"])
+        optimizer.set_rate(args.rate)
         average.state, average.steps = saved["average"], saved["average_steps"]
         step, spent = saved["step"], saved["spent"]
         print(f"resumed at step {step}")
@@ -158,8 +199,13 @@ def main(argv=None):
     train = clips.open_photographs(args.photos)
     batches = Batches(train, code, args.batch, np.random.default_rng([args.seed, step]))
     rng = np.random.default_rng([args.seed, step, 1])
-    check = Batches(train, code, 4, np.random.default_rng(7)).next(clips.Controls())
-    compute = torch.compile(loss_of, dynamic=False) if args.compile else loss_of
+    check = Batches(train, code, 4, np.random.default_rng(7)).next(torch.arange(architecture.FRAMES), clips.Controls())
+    compute, regress = loss_of, regression_loss
+    if args.compile:
+        compute, regress = (torch.compile(f, dynamic=False) for f in (loss_of, regression_loss))
+    if args.regress:
+        forget_noise(unet, optimizer)
+        average.state["unet"]["conv_in.weight"][:, :architecture.LATENT_CHANNELS] = 0
     log = LossLog(out / "denoiser.csv", ["loss", "high", "middle", "low", "rate", "one_step", "sampled", "first"])
     averaged = {"unet": architecture.make_unet(), "clip": architecture.make_clip()}
 
@@ -176,7 +222,9 @@ def main(argv=None):
         for name, module in averaged.items():
             module.load_state_dict(average.state[name])
         clean, picture, seen, ids = check
-        one, _ = gains(clean, sample(averaged["unet"], averaged["clip"], picture, seen, ids, 1))
+        one, first = gains(clean, sample(averaged["unet"], averaged["clip"], picture, seen, ids, 1))
+        if args.regress:
+            return {"one_step": one, "first": first}
         several, first = gains(clean, sample(averaged["unet"], averaged["clip"], picture, seen, ids, 6))
         return {"one_step": one, "sampled": several, "first": first}
 
@@ -187,9 +235,14 @@ def main(argv=None):
         started = time.time()
         factor = rate(spent / (args.minutes * 60), step, args.tail)
         optimizer.scale(factor)
-        clean, picture, seen, ids = batches.next()
-        sigma = draw_sigmas(args.batch, rng)
-        each = compute(unet, encoder, clean, torch.randn_like(clean), picture, seen, ids, sigma)
+        numbers = draw_frames(args.frames, rng)
+        clean, picture, seen, ids = batches.next(numbers)
+        if args.regress:
+            sigma = torch.from_numpy(rng.uniform(math.log(LOWEST), math.log(HIGHEST), args.batch)).float().exp()
+            each = regress(unet, encoder, clean, picture, seen, ids, sigma, numbers)
+        else:
+            sigma = draw_sigmas(args.batch, rng)
+            each = compute(unet, encoder, clean, torch.randn_like(clean), picture, seen, ids, sigma, numbers)
         loss = each.mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
