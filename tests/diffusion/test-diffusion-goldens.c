@@ -182,9 +182,9 @@ main (int argc, char **argv)
   path = g_build_filename (folder ? folder : "", "common",
       "golden.safetensors", NULL);
   if (!folder || !g_file_test (path, G_FILE_TEST_EXISTS)) {
-    g_printerr ("no goldens: SVD_GOLDEN_DIR must name what tools/golden "
-        "made\n");
-    return 77;
+    g_print ("Bail out! There are no goldens: SVD_GOLDEN_DIR must be the "
+        "folder that \"python3 tools/golden/make.py FOLDER\" has made\n");
+    return 1;
   }
   goldens = kiln_safetensors_open (path, &error);
   g_assert_no_error (error);
