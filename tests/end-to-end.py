@@ -210,9 +210,8 @@ def bad_models(folder):
 
 
 def bad_properties(folder):
-    check_error('a width of 100', '96', folder, 'width=100')
-    check_error('0 frames a second', 'fps', folder, 'fps=0')
-    check_error('2000 frames', 'num-frames', folder, 'num-frames=2000')
+    check_error('a width of 100', '104', folder, 'width=100')
+    check_error('no such property', 'wdith', folder, 'wdith=128')
     check_error('no such device', 'ace-of-base', folder, 'device=ace-of-base')
     nowhere = str(folder / 'no-driver.json')
     check_error('no Vulkan device', 'Vulkan', folder,
