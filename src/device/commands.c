@@ -5,7 +5,9 @@
 
 #define SETS_PER_POOL 256
 #define MAX_TIMINGS 4096
-/* So many pieces may wait on the device while the next is submitted. */
+/* So many pieces may be on the device: one while the host prepares the
+ * next. A software device is the host, and its first use of a shader
+ * compiles it: there the second would only delay cancelling. */
 #define PIECES_IN_FLIGHT 2
 
 struct _KilnCommands
@@ -114,11 +116,12 @@ gboolean
 kiln_commands_run (KilnCommands *self, GCancellable *cancellable,
     GError **error)
 {
+  guint at_once = kiln_device_is_cpu (self->device) ? 1 : PIECES_IN_FLIGHT;
   guint n = self->pieces->len, submitted = 0, done = 0;
   gboolean ok = TRUE;
 
   while (ok && submitted < n) {
-    if (submitted - done == PIECES_IN_FLIGHT)
+    if (submitted - done == at_once)
       ok = wait_piece (self, done++, error);
     ok = ok && !g_cancellable_set_error_if_cancelled (cancellable, error)
         && submit_piece (self, submitted, error);
