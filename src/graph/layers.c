@@ -71,7 +71,7 @@ kiln_linear_stacked (KilnGraph *graph, const KilnScope *scope,
     .kind = KILN_MATMUL_LINEAR,
     .outputs = outputs_each * n_names,
   };
-  const char *weights[4], *biases[4];
+  const char *weights[4] = { NULL }, *biases[4] = { NULL };
   KilnTensor *result;
 
   g_return_val_if_fail (n_names <= G_N_ELEMENTS (weights), graph->broken);
