@@ -8,28 +8,26 @@ typedef struct {
   guint32 frames, height, width, heads, d;
   gboolean temporal;
   double deviation;             /* of q, k and v: large ones make sharp softmaxes */
-  gboolean only_bench, large;
+  gboolean only_bench, large, only_f32;
 } Case;
 
+/* A head's width is a shader (see check-matmul.c): few of them. */
 static const Case cases[] = {
   { "attention 2x5x7, 2 heads of 16", 2, 5, 7, 2, 16, FALSE, 1 },
-  { "attention one token", 3, 1, 1, 1, 8, FALSE, 1 },
+  { "attention one token", 3, 1, 1, 1, 16, FALSE, 1 },
   { "attention two tokens", 1, 1, 2, 3, 4, FALSE, 1 },
-  { "attention 3 tokens, head of 12", 2, 1, 3, 1, 12, FALSE, 1 },
-  { "attention 50 tokens, head of 20", 1, 1, 50, 3, 20, FALSE, 1 },
-  { "attention 65 tokens, head of 64", 1, 5, 13, 1, 64, FALSE, 1 },
-  { "attention head of 48", 1, 6, 6, 2, 48, FALSE, 1 },
-  { "attention head of 96", 1, 6, 6, 1, 96, FALSE, 1 },
+  { "attention 3 tokens, head of 20", 2, 1, 3, 1, 20, FALSE, 1 },
+  { "attention 65 tokens, 2 heads of 20", 1, 5, 13, 2, 20, FALSE, 1 },
   { "attention head of 100", 1, 1, 21, 2, 100, FALSE, 1 },
-  { "attention head of 260", 1, 2, 5, 1, 260, FALSE, 1 },
-  { "attention sharp", 1, 6, 7, 2, 32, FALSE, 6 },
+  { "attention head of 260", 1, 2, 5, 1, 260, FALSE, 1, FALSE, FALSE, TRUE },
+  { "attention sharp", 1, 6, 7, 2, 16, FALSE, 6 },
   { "attention 1024 tokens", 1, 32, 32, 1, 4, FALSE, 2 },
   { "temporal attention 14 frames", 14, 3, 5, 2, 16, TRUE, 1 },
-  { "temporal attention 25 frames", 25, 2, 3, 1, 64, TRUE, 1 },
-  { "temporal attention 50 frames", 50, 1, 3, 1, 8, TRUE, 1 },
-  { "temporal attention one frame", 1, 3, 3, 2, 12, TRUE, 1 },
-  { "temporal attention two frames", 2, 3, 7, 2, 32, TRUE, 1 },
-  { "temporal attention 7 frames of 190", 7, 10, 19, 2, 12, TRUE, 1 },
+  { "temporal attention 25 frames", 25, 2, 3, 1, 20, TRUE, 1 },
+  { "temporal attention 50 frames", 50, 1, 3, 1, 4, TRUE, 1 },
+  { "temporal attention one frame", 1, 3, 3, 2, 20, TRUE, 1 },
+  { "temporal attention two frames", 2, 3, 7, 2, 16, TRUE, 1 },
+  { "temporal attention 7 frames of 190", 7, 10, 19, 2, 20, TRUE, 1 },
   { "temporal attention past a binding", 9, 300, 301, 1, 16, TRUE, 1, FALSE, TRUE },
   { "attention 14x16x16, head of 64", 14, 16, 16, 1, 64, FALSE, 1, TRUE },
   { "attention 14x16x16, head of 96", 14, 16, 16, 1, 96, FALSE, 1, TRUE },
@@ -53,10 +51,11 @@ check_case (Check *check, const Case *row, KilnType type)
   CheckJob job = {
     .what = row->what, .klass = &kiln_attention_class, .params = &attention,
     .type = type, .n_inputs = 1, .reference = reference_attention,
-    .large = row->large, .bound = type == KILN_F16 ? 4e-4 : 2e-6,
+    .bound = type == KILN_F16 ? 4e-4 : 2e-6,
   };
 
   if (!check_wants (check, row->what, type)
+      || (row->only_f32 && type == KILN_F16)
       || (row->large && (type == KILN_F16 || !check_wants_large (check)))
       || (row->only_bench && !check_is_bench (check)))
     return;

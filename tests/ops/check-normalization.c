@@ -40,7 +40,6 @@ check_group_norm (Check *check, const GroupNormCase *row, KilnType type)
   CheckJob job = {
     .what = row->what, .klass = &kiln_group_norm_class, .params = &norm,
     .type = type, .n_inputs = 3, .reference = reference_group_norm,
-    .large = row->large,
     /* The last bit of a mean of 300 is 3e-5. */
     .bound = type == KILN_F16 ? 4e-4 : row->mean > 100 ? 6e-5 : 1e-6,
   };

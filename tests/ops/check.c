@@ -24,10 +24,18 @@
 /* Small windows: what the second device may bind, in bytes. */
 #define SMALL_RANGE "65536"
 
+/* The same device, treated in several ways. */
+enum {
+  AS_IT_IS,
+  SMALL_WINDOWS,                /* even small tensors are split */
+  SMALL_WINDOWS_NOT_SOFTWARE,   /* a software device gets other shaders */
+  N_DEVICES
+};
+
 struct _Check
 {
-  KilnDevice *devices[2];       /* as it is; with small windows */
-  gboolean bench, verbose;
+  KilnDevice *devices[N_DEVICES];
+  gboolean bench, verbose, large, quick;
   char *type;
   char *only;
   guint n_run, n_failed;
@@ -51,7 +59,7 @@ check_is_bench (Check *self)
 gboolean
 check_wants_large (Check *self)
 {
-  return self->devices[1] != NULL;
+  return self->large;
 }
 
 static void
@@ -82,7 +90,8 @@ encode (const CheckInput *input)
   guint32 stride = kiln_shape_stride (shape), channels = shape->channels;
   guint8 *bytes = g_malloc0 (kiln_shape_bytes (shape));
 
-  if (input->kind == CHECK_TABLE) {
+  if (input->kind == CHECK_TABLE
+      || (shape->type == KILN_F32 && stride == channels)) {
     memcpy (bytes, input->data, kiln_shape_bytes (shape));
     return bytes;
   }
@@ -406,7 +415,7 @@ static void
 bench (Check *self, const CheckJob *job, const Prepared *prepared)
 {
   const KilnShape *shape = &prepared->output.shape;
-  gboolean cpu = kiln_device_is_cpu (self->devices[0]);
+  gboolean cpu = kiln_device_is_cpu (self->devices[AS_IT_IS]);
   double flops = job_flops (job, prepared->inputs, shape);
   double bytes = kiln_shape_bytes (shape), total = 0;
   double best = HUGE_VAL, least = HUGE_VAL;
@@ -443,7 +452,9 @@ run_on (Check *self, KilnDevice *device, const CheckJob *job)
       || !kiln_commands_run (prepared.commands, NULL, &error)
       || (!self->bench && !compare (self, job, &prepared, &error)))
     failed (self, job, "%s%s", error->message,
-        device == self->devices[0] ? "" : " (in small windows)");
+        device == self->devices[AS_IT_IS] ? "" :
+        device == self->devices[SMALL_WINDOWS] ? " (in small windows)" :
+        " (in small windows, not as software)");
   else if (self->bench)
     bench (self, job, &prepared);
 }
@@ -451,9 +462,9 @@ run_on (Check *self, KilnDevice *device, const CheckJob *job)
 void
 check_run (Check *self, CheckJob *job)
 {
-  run_on (self, self->devices[0], job);
-  if (self->devices[1] != NULL && !job->large)
-    run_on (self, self->devices[1], job);
+  for (guint i = 0; i < N_DEVICES; i++)
+    if (self->devices[i] != NULL)
+      run_on (self, self->devices[i], job);
   for (guint i = 0; i < job->n_inputs; i++)
     g_free (job->inputs[i].data);
 }
@@ -484,15 +495,28 @@ check_refuses (Check *self, const char *what, const KilnOpClass *klass,
 /* ---- */
 
 static gboolean
+open_device (Check *self, guint way, const char *which, GError **error)
+{
+  if (way != AS_IT_IS)
+    g_setenv ("KILN_MAX_STORAGE_RANGE", SMALL_RANGE, TRUE);
+  if (way == SMALL_WINDOWS_NOT_SOFTWARE)
+    g_setenv ("KILN_NOT_SOFTWARE", "1", TRUE);
+  self->devices[way] = kiln_device_open (which, error);
+  g_unsetenv ("KILN_MAX_STORAGE_RANGE");
+  g_unsetenv ("KILN_NOT_SOFTWARE");
+  return self->devices[way] != NULL;
+}
+
+static gboolean
 open_devices (Check *self, const char *which, GError **error)
 {
-  self->devices[0] = kiln_device_open (which, error);
-  if (self->devices[0] == NULL || self->bench)
-    return self->devices[0] != NULL;
-  g_setenv ("KILN_MAX_STORAGE_RANGE", SMALL_RANGE, TRUE);
-  self->devices[1] = kiln_device_open (which, error);
-  g_unsetenv ("KILN_MAX_STORAGE_RANGE");
-  return self->devices[1] != NULL;
+  if (self->bench || self->large)
+    return open_device (self, AS_IT_IS, which, error);
+  if (!open_device (self, SMALL_WINDOWS, which, error) || self->quick)
+    return self->devices[SMALL_WINDOWS] != NULL;
+  return open_device (self, AS_IT_IS, which, error)
+      && (!kiln_device_is_cpu (self->devices[AS_IT_IS])
+      || open_device (self, SMALL_WINDOWS_NOT_SOFTWARE, which, error));
 }
 
 int
@@ -505,6 +529,10 @@ main (int argc, char **argv)
         "Measure instead of checking", NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self.verbose,
         "Print every error", NULL },
+    { "quick", 'q', 0, G_OPTION_ARG_NONE, &self.quick,
+        "Only with small binding windows", NULL },
+    { "large", 'l', 0, G_OPTION_ARG_NONE, &self.large,
+        "Also tensors that are larger than a binding", NULL },
     { "type", 't', 0, G_OPTION_ARG_STRING, &self.type,
         "Only this element type", "f32|f16" },
     { "only", 'o', 0, G_OPTION_ARG_STRING, &self.only,
@@ -523,7 +551,6 @@ main (int argc, char **argv)
     g_printerr ("%s\n", error->message);
     return 1;
   }
-  g_print ("%s\n", kiln_device_get_info (self.devices[0])->name);
   check_pack (&self);
   check_matmul (&self);
   check_normalization (&self);
@@ -531,7 +558,7 @@ main (int argc, char **argv)
   check_elementwise (&self);
   check_resize (&self);
   g_print ("%u of %u failed\n", self.n_failed, self.n_run);
-  for (guint i = 0; i < 2; i++)
+  for (guint i = 0; i < N_DEVICES; i++)
     g_clear_pointer (&self.devices[i], kiln_device_unref);
   return self.n_failed > 0;
 }

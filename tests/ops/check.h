@@ -39,7 +39,6 @@ typedef struct {
   guint n_inputs;
   CheckReference reference;
   double bound;                 /* of the RMS error over the RMS of the values */
-  gboolean large;               /* more than one binding holds anyway */
 } CheckJob;
 
 /* The options and the device(s) of this run. */

@@ -29,16 +29,21 @@ random_normal (void)
   return (sum - 2.0 * 65535) / (65536 * sqrt (1.0 / 3.0));
 }
 
+/* After so many, a prime, they begin again: large tensors are filled fast. */
+#define PERIOD 1000003
+
 static float *
 random_numbers (guint64 n, KilnType type, double mean, double deviation)
 {
   float *data = g_new (float, n);
 
-  for (guint64 i = 0; i < n; i++) {
+  for (guint64 i = 0; i < MIN (n, PERIOD); i++) {
     data[i] = mean + deviation * random_normal ();
     if (type == KILN_F16)
       data[i] = half_to_float (half_from_float (data[i]));
   }
+  for (guint64 i = PERIOD; i < n; i += PERIOD)
+    memcpy (data + i, data, MIN (n - i, PERIOD) * sizeof *data);
   return data;
 }
 
