@@ -142,8 +142,11 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     push.invocations =
         (push.n + VECTORS_AN_INVOCATION - 1) / VECTORS_AN_INVOCATION;
     dispatch.bindings[0] = kiln_view_window (a, row, n, &push.a_base);
-    /* What is absent is bound to a: never read. */
-    dispatch.bindings[1] = dispatch.bindings[2] = dispatch.bindings[0];
+    /* What is absent is bound to a and never read, but in one format:
+     * software devices compile a shader for those that it gets. */
+    dispatch.bindings[1] = dispatch.bindings[0];
+    dispatch.bindings[1].format = VK_FORMAT_R32G32B32A32_SFLOAT;
+    dispatch.bindings[2] = dispatch.bindings[1];
     if (b != NULL)
       bind_b (&dispatch, &push, b, row, n);
     if (factor != NULL)

@@ -36,19 +36,6 @@ typedef struct {
 
 extern const KilnOpClass kiln_first_class;
 
-/* Between a plain fp32 tensor with planes (NCHW; a "row" of the plain
- * side is one plane's row: shape frames×channels×height×width held as
- * KilnShape {F32, frames, channels·height, width/…}) and channels-last.
- * The plain side is bound as a flat 1×1×1×n fp32 vector. */
-typedef struct {
-  gboolean to_planes;           /* else from planes */
-  guint32 frames, height, width, channels;
-  float scale, offset;          /* y = x · scale + offset */
-  KilnType type;                /* of the channels-last side when it is the result */
-} KilnPlanes;
-
-extern const KilnOpClass kiln_planes_class;
-
 /* Sinusoidal embedding (Vaswani et al. 2017, as diffusers' Timesteps with
  * flip_sin_to_cos and shift 0): [cos | sin], frequency i is
  * 10000^(−i/half). Input: fp32 values, 1×1×1×n; result 1×1×n×size, or

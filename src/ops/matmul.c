@@ -289,6 +289,8 @@ bind_rows (KilnDispatch *dispatch, Push *push, const KilnView *inputs,
 
   for (guint i = 2; i <= 5; i++)
     dispatch->bindings[i] = dispatch->bindings[0];
+  /* Software devices compile a shader for the formats that it gets. */
+  dispatch->bindings[2].format = VK_FORMAT_R32G32B32A32_SFLOAT;
   if (bias->buffer != NULL)
     dispatch->bindings[2] = kiln_view_window (bias, 0, 1, &base);
   if (row->buffer != NULL)

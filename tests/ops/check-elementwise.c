@@ -149,65 +149,6 @@ check_tokens (Check *check, KilnType type)
   }
 }
 
-/* ---- Planes */
-
-typedef struct {
-  const char *what;
-  guint32 frames, height, width, channels;
-  gboolean only_bench, large;
-} PlanesCase;
-
-static const PlanesCase planes_cases[] = {
-  { "planes 1x3x5x7", 1, 5, 7, 3 },
-  { "planes 3x4x6x10", 3, 6, 10, 4 },
-  { "planes 3x13x5x3", 3, 5, 3, 13 },
-  { "planes 2x1x1x1", 2, 1, 1, 1 },
-  { "planes 9x3x41x37", 9, 41, 37, 3 },
-  { "planes past a binding", 10, 800, 1101, 3, FALSE, TRUE },
-  { "planes 14x3x128x128", 14, 128, 128, 3, TRUE },
-};
-
-static void
-check_planes (Check *check, const PlanesCase *row, gboolean to_planes,
-    KilnType last)
-{
-  KilnPlanes planes = {
-    to_planes, row->frames, row->height, row->width, row->channels,
-    2.0f / 255, -0.75f, last
-  };
-  guint64 n = (guint64) row->frames * row->height * row->width * row->channels;
-  CheckJob job = {
-    .what = row->what, .klass = &kiln_planes_class, .params = &planes,
-    .type = last, .n_inputs = 1, .reference = reference_planes,
-    .bound = !to_planes && last == KILN_F16 ? 4e-4 : 2e-7,
-  };
-
-  if (last == KILN_U8)
-    job.inputs[0] = check_picture (row->frames, row->height, row->width,
-        row->channels);
-  else if (to_planes)
-    job.inputs[0] = check_tensor ((KilnShape) { last, row->frames,
-            row->height, row->width, row->channels }, 100, 50);
-  else
-    job.inputs[0] = check_tensor ((KilnShape) { KILN_F32, 1, 1, 1, n }, 100,
-        50);
-  check_run (check, &job);
-}
-
-static void
-check_planes_ways (Check *check, const PlanesCase *row, KilnType type)
-{
-  if (!check_wants (check, row->what, type)
-      || (row->large && (type == KILN_F16 || !check_wants_large (check)))
-      || (row->only_bench && !check_is_bench (check)))
-    return;
-  if (!row->large)
-    check_planes (check, row, TRUE, type);
-  check_planes (check, row, FALSE, type);
-  if (row->channels <= 4 && type == KILN_F32)
-    check_planes (check, row, TRUE, KILN_U8);
-}
-
 /* ---- Sinusoid, Euler */
 
 static void
@@ -279,7 +220,6 @@ static void
 check_refusals (Check *check)
 {
   KilnAffine affine = { 1, 1, KILN_ACT_GEGLU, KILN_F32 };
-  KilnPlanes planes = { TRUE, 1, 4, 4, 3, 1, 0, KILN_F32 };
   KilnSinusoid odd = { 7 };
   KilnFirst first = { 17 };
   KilnShape shapes[5] = {
@@ -295,8 +235,6 @@ check_refusals (Check *check)
   shapes[1] = shapes[0];
   check_refuses (check, "affine with two factors", &kiln_affine_class,
       &affine, shapes, 3);
-  check_refuses (check, "planes of other channels", &kiln_planes_class,
-      &planes, shapes, 1);
   check_refuses (check, "first 17 of 16", &kiln_first_class, &first, shapes,
       1);
   check_refuses (check, "concat of one", &kiln_concat_class, NULL, shapes, 1);
@@ -324,8 +262,6 @@ check_elementwise (Check *check)
     for (guint i = 0; i < G_N_ELEMENTS (concat_cases); i++)
       check_concat (check, &concat_cases[i], type);
     check_tokens (check, type);
-    for (guint i = 0; i < G_N_ELEMENTS (planes_cases); i++)
-      check_planes_ways (check, &planes_cases[i], type);
     check_sinusoid (check, 32, FALSE, type);
     check_sinusoid (check, 256, TRUE, type);
     check_sinusoid (check, 6, TRUE, type);

@@ -70,30 +70,6 @@ REFERENCE (reference_first)
           rows[i] / first->rows * positions + rows[i] % first->rows, c);
 }
 
-/* Of to_planes only row 0 exists, and all its numbers are asked for. */
-REFERENCE (reference_planes)
-{
-  const KilnPlanes *planes = params;
-  guint64 positions = (guint64) planes->height * planes->width;
-  guint64 n = planes->to_planes ? planes->frames * positions : n_rows;
-
-  for (guint64 i = 0; i < n; i++) {
-    guint64 row = planes->to_planes ? i : rows[i];
-    guint64 frame = row / positions, position = row % positions;
-
-    for (guint32 c = 0; c < planes->channels; c++) {
-      guint64 at = (frame * planes->channels + c) * positions + position;
-
-      if (planes->to_planes)
-        values[at] = check_at (&inputs[0], row, c) * planes->scale
-            + planes->offset;
-      else
-        values[i * planes->channels + c] = inputs[0].data[at]
-            * planes->scale + planes->offset;
-    }
-  }
-}
-
 /* The frequencies are rounded as PyTorch does in fp32: then values of a
  * hundred can be compared to seven digits. */
 REFERENCE (reference_sinusoid)

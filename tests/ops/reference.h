@@ -18,7 +18,6 @@ REFERENCE (reference_affine);
 REFERENCE (reference_concat);
 REFERENCE (reference_join);
 REFERENCE (reference_first);
-REFERENCE (reference_planes);
 REFERENCE (reference_sinusoid);
 REFERENCE (reference_euler);
 REFERENCE (reference_resample);
