@@ -330,29 +330,15 @@ new_descriptor_set (KilnRecorder *self)
   return set;
 }
 
-static guint64
-texel_size (VkFormat format)
-{
-  switch (format) {
-    case VK_FORMAT_R32G32B32A32_SFLOAT:
-    case VK_FORMAT_R32G32B32A32_UINT:
-      return 16;
-    case VK_FORMAT_R16G16B16A16_SFLOAT:
-      return 8;
-    default:
-      return 4;
-  }
-}
-
-/* llvmpipe compiles a shader again for views whose length is a power of
- * two. So there are none: buffers have a texel to spare at their end. */
+/* llvmpipe takes bits 8 to 15 of a texel view's length for a number of mip
+ * levels (both are in one union), and compiles a shader once for none and
+ * once for some. So there are always some; buffers have bytes to spare. */
 static guint64
 view_range (const KilnBinding *binding)
 {
-  guint64 texel = texel_size (binding->format);
-  guint64 texels = binding->size / texel;
+  guint64 whole_texels = (binding->size + 15) & ~(guint64) 15;
 
-  return (texels & (texels - 1)) == 0 ? binding->size + texel : binding->size;
+  return (whole_texels & 0xff00) != 0 ? whole_texels : whole_texels + 256;
 }
 
 static VkBufferView

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* After the last byte: see view_range() in commands.c. */
-#define SPARE_BYTES 16
+#define SPARE_BYTES 272
 
 struct _KilnBuffer
 {
