@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-SPEED = 0.08  # of the distance to the middle of the scene, a second, at bucket 127
+SPEED = 0.05  # of the distance to the middle of the scene, a second, at bucket 127
 FURTHEST = 0.45  # never closer than this to the middle: the move slows down softly
 FAR, NEAR = 0.7, 1.4  # 1/depth at the top and at the bottom of the picture
 
