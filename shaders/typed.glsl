@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Read-only tensors of a type that is not the shader's own: see INPUT and
- * LOAD in common.glsl. LOAD_U8 gives whole numbers from 0 to 255;
- * INPUT_FLOAT is single numbers, LOAD_FLOAT gives one. */
+ * LOAD in common.glsl. LOAD_U8 gives whole numbers from 0 to 255. */
 #ifndef TYPED_GLSL
 #define TYPED_GLSL
 
 #ifdef TEXEL_LOADS
 #define INPUT_F16(BINDING, NAME) INPUT (BINDING, NAME)
 #define INPUT_U8(BINDING, NAME) INPUT (BINDING, NAME)
-#define INPUT_FLOAT(BINDING, NAME) INPUT (BINDING, NAME)
 #define LOAD_F16(NAME, INDEX) LOAD (NAME, INDEX)
 #define LOAD_U8(NAME, INDEX) round (LOAD (NAME, INDEX) * 255.0)
-#define LOAD_FLOAT(NAME, INDEX) LOAD (NAME, INDEX).x
 #else
 #define INPUT_F16(BINDING, NAME) \
   layout (binding = BINDING) readonly buffer Buffer_##NAME { uvec2 NAME[]; }
 #define INPUT_U8(BINDING, NAME) \
   layout (binding = BINDING) readonly buffer Buffer_##NAME { uint NAME[]; }
-#define INPUT_FLOAT(BINDING, NAME) \
-  layout (binding = BINDING) readonly buffer Buffer_##NAME { float NAME[]; }
 #define LOAD_F16(NAME, INDEX) unpack_halves (NAME[INDEX])
 #define LOAD_U8(NAME, INDEX) unpack_bytes (NAME[INDEX])
-#define LOAD_FLOAT(NAME, INDEX) NAME[INDEX]
 #endif
 
 vec4 unpack_halves (uvec2 v)
