@@ -10,11 +10,14 @@ same), and attention only at the two coarser levels, where it is cheap and
 where the picture has to agree on one move.
 """
 
+import pathlib
+
 from diffusers import (
     AutoencoderKLTemporalDecoder,
     EulerDiscreteScheduler,
     UNetSpatioTemporalConditionModel,
 )
+from safetensors.torch import load_file
 from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 PICTURE_SIZE = 128
@@ -102,6 +105,12 @@ def make_scheduler():
 
 def make_feature_extractor():
     return CLIPImageProcessor(size={"shortest_edge": 224}, crop_size={"height": 224, "width": 224})
+
+
+def load_weights(model, folder, part):
+    """Fill a network with an exported model's weights."""
+    (file,) = (pathlib.Path(folder) / part).glob("*.safetensors")
+    model.load_state_dict({name: value.float() for name, value in load_file(file).items()})
 
 
 def megabytes(*models):

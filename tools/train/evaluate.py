@@ -158,7 +158,7 @@ def main(argv=None):
     else:
         import clips
 
-        pictures = [("drawings", f"drawing-{i}", p) for i, p in enumerate(clips.Drawings(args.count % 1000 or 2).pictures)]
+        pictures = [("drawings", f"drawing-{i}", p) for i, p in enumerate(clips.Drawings(min(args.count, 4)).pictures)]
 
     size = (model.settings["width"], model.settings["height"])
     table, rows = [], []

@@ -19,6 +19,7 @@ import pathlib
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import architecture
@@ -28,6 +29,8 @@ PATCH = architecture.FACTOR
 CHANNELS = architecture.LATENT_CHANNELS
 WINDOW = 2 * PATCH
 MARGIN = (WINDOW - PATCH) // 2
+# The code of models/svd-tiny, for training that goes on from it.
+SHIPPED = pathlib.Path(__file__).parent / "latent-code.safetensors"
 
 
 class LatentCode:
@@ -44,7 +47,8 @@ class LatentCode:
 
     @classmethod
     def load(cls, path):
-        saved = torch.load(path, weights_only=True)
+        path = pathlib.Path(path)
+        saved = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
         return cls(saved["mean"], saved["analysis"])
 
 

@@ -30,15 +30,18 @@ def finish(*processes):
         sys.exit("a stage failed: see its message above")
 
 
-def full(out, minutes, threads):
+def full(out, minutes, threads, start):
     import photographs
+    from latent_code import SHIPPED, LatentCode
 
     photographs.training(out / "data")
     photographs.held_out(out / "data")
     photos = ["--photos", out / "data" / "photos"]
+    if start:
+        LatentCode.load(SHIPPED).save(out / "latent_code.pt")
     finish(tool("latent_code.py", "--out", out, *photos, threads=threads))
     each = max(1, threads // 2)
-    common = ["--out", out, *photos, "--threads", each]
+    common = ["--out", out, *photos, "--threads", each, *(["--start", start] if start else [])]
     one_step = ["--regress", "--frames", "4", "--batch", "6", "--rate", "0.02", "--tail", "0.45"]
     finish(
         tool("train_autoencoder.py", *common, "--minutes", 0.7 * minutes, threads=each),
@@ -74,11 +77,12 @@ def main():
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for photographs, checkpoints and model")
     parser.add_argument("--minutes", type=float, default=240, help="training time")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--start", help="model folder to go on from, such as models/svd-tiny")
     parser.add_argument("--smoke", action="store_true", help="a few steps on drawings, to see that it runs")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     started = time.time()
-    smoke(args.out) if args.smoke else full(args.out, args.minutes, args.threads)
+    smoke(args.out) if args.smoke else full(args.out, args.minutes, args.threads, args.start)
     print(f"{args.out / 'svd-tiny'} made in {(time.time() - started) / 60:.1f} minutes")
 
 

@@ -84,6 +84,7 @@ def rate(fraction, step, tail=0.5):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, help="folder of checkpoints, with latent_code.pt in it")
+    parser.add_argument("--start", help="model folder to go on from, where there is no checkpoint yet")
     parser.add_argument("--photos", help="folder of photographs; without it drawings are used")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
@@ -102,6 +103,8 @@ def main(argv=None):
     code = LatentCode.load(out / "latent_code.pt")
     autoencoder = architecture.make_autoencoder()
     fast_autoencoder.make_time_neutral(autoencoder)
+    if args.start and not checkpoint.exists():
+        architecture.load_weights(autoencoder, args.start, "vae")
     neutral = ("temporal_res_block", "time_mixer", "time_conv_out", "decoder.mid_block.attentions")
     parameters = [p for name, p in autoencoder.named_parameters() if not any(part in name for part in neutral)]
     for p in parameters:

@@ -160,6 +160,7 @@ def rate(fraction, step, tail):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, help="folder of checkpoints, with latent_code.pt in it")
+    parser.add_argument("--start", help="model folder to go on from, where there is no checkpoint yet")
     parser.add_argument("--photos", help="folder of photographs; without it drawings are used")
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
@@ -180,6 +181,9 @@ def main(argv=None):
     code = LatentCode.load(out / "latent_code.pt")
     unet, encoder = architecture.make_unet(), architecture.make_clip()
     modules = {"unet": unet, "clip": encoder}
+    if args.start and not checkpoint.exists():
+        for name, part in (("unet", "unet"), ("clip", "image_encoder")):
+            architecture.load_weights(modules[name], args.start, part)
     parameters = [p for m in modules.values() for p in m.parameters()]
     for p in parameters:
         if p.dim() == 4:
