@@ -28,9 +28,7 @@ build (SvdDecoder *self, const KilnShape *latents)
 
   x = kiln_convert (graph, x, self->stage.type);
   x = svd_vae_decode (graph, &scope, self->config, x);
-  x = kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
-        .a_scale = 1, .type = KILN_F32 });
-  kiln_graph_output (graph, x, "frames");
+  svd_graph_output_fp32 (graph, x, "frames");
   return graph;
 }
 

@@ -47,9 +47,7 @@ build_clip (SvdEncoder *self)
 
   x = kiln_convert (graph, x, self->stage.type);
   x = svd_clip_vision (graph, &scope, self->clip, x);
-  x = kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
-        .a_scale = 1, .type = KILN_F32 });
-  kiln_graph_output (graph, x, "embedding");
+  svd_graph_output_fp32 (graph, x, "embedding");
   return graph;
 }
 
@@ -63,9 +61,7 @@ build_vae (SvdEncoder *self, guint width, guint height)
 
   x = kiln_convert (graph, x, self->stage.type);
   x = svd_vae_encode (graph, &scope, self->vae, x);
-  x = kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
-        .a_scale = 1, .type = KILN_F32 });
-  kiln_graph_output (graph, x, "moments");
+  svd_graph_output_fp32 (graph, x, "moments");
   return graph;
 }
 

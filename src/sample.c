@@ -73,9 +73,7 @@ build_unet (SvdSampler *self, const KilnShape *latents)
   };
   KilnTensor *velocity = svd_unet (graph, &scope, self->config, &inputs);
 
-  velocity = kiln_affine (graph, velocity, NULL, NULL, &(KilnAffine) {
-        .a_scale = 1, .type = KILN_F32 });
-  kiln_graph_output (graph, velocity, "velocity");
+  svd_graph_output_fp32 (graph, velocity, "velocity");
   return graph;
 }
 

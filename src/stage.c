@@ -36,6 +36,15 @@ svd_stage_clear (SvdStage *self)
   kiln_device_unref (self->device);
 }
 
+void
+svd_graph_output_fp32 (KilnGraph *graph, KilnTensor *x, const char *name)
+{
+  /* Even from fp32: what a caller reads is an operation's result. */
+  x = kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
+        .a_scale = 1, .type = KILN_F32 });
+  kiln_graph_output (graph, x, name);
+}
+
 /* ---- Buffers */
 
 gboolean

@@ -30,6 +30,10 @@ void svd_stage_init (SvdStage *stage, SvdDevice *device, SvdModel *model,
     SvdPrecision precision);
 void svd_stage_clear (SvdStage *stage);
 
+/* Gives a graph's result to the caller under this name, as fp32. */
+void svd_graph_output_fp32 (KilnGraph *graph, KilnTensor *x,
+    const char *name);
+
 /* A graph's buffers by name, allocated for its externals. */
 typedef struct {
   KilnExternal items[12];
