@@ -106,8 +106,8 @@ svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
   graph = build (self, &shape);
   if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL,
-          cancellable, error))
+      || !kiln_weight_store_load (self->stage.store, graph, cancellable,
+          error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -162,8 +162,8 @@ svd_encoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   /* The weights are the same at every size. */
   graph = build_vae (self, self->vae->factor, self->vae->factor);
   if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL,
-          cancellable, error))
+      || !kiln_weight_store_load (self->stage.store, graph, cancellable,
+          error))
     return NULL;
   return g_steal_pointer (&self);
 }

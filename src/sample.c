@@ -210,8 +210,8 @@ svd_sampler_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->stage.info.latent_channels };
   graph = build_unet (self, &shape);
   if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, NULL, NULL,
-          cancellable, error))
+      || !kiln_weight_store_load (self->stage.store, graph, cancellable,
+          error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -44,8 +44,8 @@ typedef enum {
 
 /**
  * SvdProgress:
- * @phase: what is going on, untranslated: "load", "encode", "sample", "decode"
- * @done: how much of it is done: bytes ("load"), steps ("sample"), frames ("decode")
+ * @phase: what is going on, untranslated: "sample"
+ * @done: how much of it is done: steps
  * @total: how much there is
  * @user_data: as given with the function
  *

@@ -289,19 +289,6 @@ list_devices (VkInstance instance)
   return g_string_free (text, FALSE);
 }
 
-char *
-kiln_device_list (void)
-{
-  VkInstance instance;
-  char *text;
-
-  if (!create_instance (&instance, FALSE, NULL))
-    return g_strdup ("");
-  text = list_devices (instance);
-  vkDestroyInstance (instance, NULL);
-  return text;
-}
-
 static gboolean
 choose_physical (KilnDevice *self, const char *which, GError **error)
 {

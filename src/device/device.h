@@ -45,7 +45,4 @@ const KilnDeviceInfo *kiln_device_get_info (KilnDevice *device);
 /* True for software devices: they want no shared memory, no barriers, fp32. */
 gboolean kiln_device_is_cpu (KilnDevice *device);
 
-/* One line a device ("0: NVIDIA H100 (discrete, …)"), for error texts. */
-char *kiln_device_list (void);
-
 G_END_DECLS

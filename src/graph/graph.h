@@ -107,7 +107,6 @@ KilnTensor *kiln_attention (KilnGraph *graph, KilnTensor *qkv,
 KilnTensor *kiln_affine (KilnGraph *graph, KilnTensor *a, KilnTensor *b,
     KilnTensor *factor, const KilnAffine *affine);
 KilnTensor *kiln_add (KilnGraph *graph, KilnTensor *a, KilnTensor *b);
-KilnTensor *kiln_silu (KilnGraph *graph, KilnTensor *x);
 /* x in another element type (x itself where it already has it). */
 KilnTensor *kiln_convert (KilnGraph *graph, KilnTensor *x, KilnType type);
 KilnTensor *kiln_concat (KilnGraph *graph, KilnTensor *a, KilnTensor *b);

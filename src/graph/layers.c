@@ -185,13 +185,6 @@ kiln_add (KilnGraph *graph, KilnTensor *a, KilnTensor *b)
 }
 
 KilnTensor *
-kiln_silu (KilnGraph *graph, KilnTensor *x)
-{
-  return kiln_affine (graph, x, NULL, NULL, &(KilnAffine) {
-        .a_scale = 1, .activation = KILN_ACT_SILU, .type = graph->type });
-}
-
-KilnTensor *
 kiln_convert (KilnGraph *graph, KilnTensor *x, KilnType type)
 {
   if (x->shape.type == type)

@@ -36,12 +36,6 @@ kiln_program_run (KilnProgram *self, GCancellable *cancellable,
   return TRUE;
 }
 
-KilnCommands *
-kiln_program_get_commands (KilnProgram *self)
-{
-  return self->commands;
-}
-
 /* ---- Binding */
 
 static KilnView
@@ -182,7 +176,7 @@ kiln_program_new (KilnGraph *graph, KilnDevice *device,
   if (!kiln_graph_place (graph, binder.bank, &plan, error))
     return NULL;
   if (store != NULL
-      && !kiln_weight_store_load (store, graph, NULL, NULL, cancellable,
+      && !kiln_weight_store_load (store, graph, cancellable,
           error))
     return NULL;
   if (!allocate_arena (&binder, device, plan.arena_bytes, error))

@@ -25,6 +25,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnProgram, kiln_program_free)
 
 gboolean kiln_program_run (KilnProgram *program, GCancellable *cancellable,
     GError **error);
-KilnCommands *kiln_program_get_commands (KilnProgram *program);
 
 G_END_DECLS

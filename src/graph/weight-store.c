@@ -119,9 +119,6 @@ typedef struct {
   KilnBuffer *staging;
   KilnRecorder *recorder;       /* what fills from the staging buffer */
   guint64 used;
-  KilnLoadProgress progress;
-  gpointer data;
-  guint64 done, total;
   GCancellable *cancellable;
 } Upload;
 
@@ -138,8 +135,6 @@ flush (Upload *upload, GError **error)
       || !kiln_commands_run (commands, upload->cancellable, error))
     return FALSE;
   upload->used = 0;
-  if (upload->progress != NULL)
-    upload->progress (upload->done, upload->total, upload->data);
   return TRUE;
 }
 
@@ -157,7 +152,6 @@ stage (Upload *upload, const KilnPack *pack, const KilnWeightInfo *info,
   kiln_pack_record (upload->recorder, pack, info->type, upload->staging,
       upload->used, first_output, n_outputs, view);
   upload->used = (upload->used + bytes + 15) & ~(guint64) 15;
-  upload->done += bytes;
   return TRUE;
 }
 
@@ -219,8 +213,7 @@ raw_bytes (const GPtrArray *tensors, guint64 *largest_whole)
 
 gboolean
 kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
-    KilnLoadProgress progress, gpointer data, GCancellable *cancellable,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
   g_autoptr (KilnBuffer) staging = NULL;
@@ -228,8 +221,7 @@ kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
   guint64 largest = STAGING_BYTES;
   guint64 total = raw_bytes (tensors, &largest);
   Upload upload = {
-    .store = self, .progress = progress, .data = data, .total = total,
-    .cancellable = cancellable,
+    .store = self, .cancellable = cancellable,
   };
   gboolean ok;
 

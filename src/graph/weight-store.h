@@ -13,13 +13,9 @@ KilnWeightStore *kiln_weight_store_new (KilnDevice *device);
 void kiln_weight_store_free (KilnWeightStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnWeightStore, kiln_weight_store_free)
 
-/* done and total in bytes. */
-typedef void (*KilnLoadProgress) (guint64 done, guint64 total, gpointer data);
-
 /* Uploads the graph's weights that the store does not have yet. */
 gboolean kiln_weight_store_load (KilnWeightStore *store, KilnGraph *graph,
-    KilnLoadProgress progress, gpointer data, GCancellable *cancellable,
-    GError **error);
+    GCancellable *cancellable, GError **error);
 
 /* The packed weight, which must be loaded. */
 KilnView kiln_weight_store_get (KilnWeightStore *store,

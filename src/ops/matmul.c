@@ -369,13 +369,6 @@ shader_name (KilnDevice *device, KilnMatmulKind kind, KilnType type)
   return kiln_shader_for (device, names[kind], type);
 }
 
-/* All but the result, which is binding 6. */
-static guint32
-texel_bindings (KilnDevice *device)
-{
-  return kiln_device_is_cpu (device) ? ~(1u << 6) : 0;
-}
-
 static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
@@ -396,7 +389,8 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     },
     .n_specs = 4,
     .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 9 : 7,
-    .texels = texel_bindings (device),
+    /* All but the result. */
+    .texels = kiln_texels_for (device, ~(1u << 6)),
     .push = &push,
     .push_size = sizeof push,
   };
