@@ -234,7 +234,9 @@ resolve (const SvdSampler *self, const SvdSampleParams *given)
 
   if (params.num_frames == 0)
     params.num_frames = info->num_frames;
-  if (params.steps == 0)
+  if (params.n_sigmas > 0)
+    params.steps = params.n_sigmas - 1;
+  else if (params.steps == 0)
     params.steps = info->steps;
   if (params.fps == 0)
     params.fps = info->fps;
@@ -248,7 +250,19 @@ resolve (const SvdSampler *self, const SvdSampleParams *given)
 }
 
 static gboolean
-check_params (const SvdSampleParams *params, GError **error)
+check_sigmas (const SvdSampleParams *params, GError **error)
+{
+  g_autoptr (KilnEulerSchedule) schedule = NULL;
+
+  if (params->n_sigmas == 0)
+    return TRUE;
+  schedule = kiln_euler_schedule_new_custom (params->sigmas,
+      params->n_sigmas, TRUE, error);
+  return schedule != NULL;
+}
+
+gboolean
+svd_sample_params_check (const SvdSampleParams *params, GError **error)
 {
   const struct
   {
@@ -257,8 +271,9 @@ check_params (const SvdSampleParams *params, GError **error)
   } limits[] = {
     { "num-frames", params->num_frames, MAX_FRAMES },
     { "steps", params->steps, MAX_STEPS },
+    { "the number of sigmas", params->n_sigmas, MAX_STEPS + 1 },
     { "fps", params->fps, MAX_FPS },
-    { "motion-bucket-id", params->motion_bucket_id, MAX_BUCKET },
+    { "motion-bucket-id", MAX (params->motion_bucket_id, 0), MAX_BUCKET },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
@@ -268,7 +283,7 @@ check_params (const SvdSampleParams *params, GError **error)
           limits[i].most);
       return FALSE;
     }
-  return TRUE;
+  return check_sigmas (params, error);
 }
 
 static gboolean
@@ -291,6 +306,33 @@ check_conditioning (const SvdSampler *self,
 }
 
 /* ---- Sampling */
+
+static KilnEulerSchedule *
+make_schedule (const SvdSampler *self, const SvdSampleParams *params,
+    GError **error)
+{
+  const SvdSchedulerConfig *config = self->scheduler;
+
+  if (params->n_sigmas > 0)
+    return kiln_euler_schedule_new_custom (params->sigmas, params->n_sigmas,
+        config->leading_spacing, error);
+  return kiln_euler_schedule_new_karras (params->steps, config->sigma_min,
+      config->sigma_max, config->rho, config->leading_spacing, error);
+}
+
+static KilnGuidance
+guidance_curve (SvdGuidance guidance)
+{
+  switch (guidance) {
+    case SVD_GUIDANCE_LINEAR:
+      return KILN_GUIDANCE_LINEAR;
+    case SVD_GUIDANCE_TRIANGULAR:
+      return KILN_GUIDANCE_TRIANGULAR;
+    case SVD_GUIDANCE_CONSTANT:
+      return KILN_GUIDANCE_CONSTANT;
+  }
+  g_return_val_if_reached (KILN_GUIDANCE_LINEAR);
+}
 
 /* The clip's first latents: noise × init_noise_sigma. diffusers has drawn
  * the picture's noise from the same generator before. */
@@ -392,17 +434,15 @@ svd_sampler_sample (SvdSampler *self, const SvdConditioning *conditioning,
   g_autofree float *guidance = NULL;
   gboolean guided;
 
-  if (!check_params (&params, error)
+  if (!svd_sample_params_check (&params, error)
       || !check_conditioning (self, conditioning, error)
       || g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  schedule = kiln_euler_schedule_new_karras (params.steps,
-      self->scheduler->sigma_min, self->scheduler->sigma_max,
-      self->scheduler->rho, self->scheduler->leading_spacing, error);
+  schedule = make_schedule (self, &params, error);
   if (schedule == NULL || !prepare (self, &shape, cancellable, error))
     return FALSE;
   guidance = g_new (float, params.num_frames);
-  guided = kiln_guidance_scales (KILN_GUIDANCE_LINEAR,
+  guided = kiln_guidance_scales (guidance_curve (params.guidance),
       params.min_guidance_scale, params.max_guidance_scale, params.num_frames,
       guidance);
   if (!svd_buffers_write (&self->buffers, "guidance", guidance,

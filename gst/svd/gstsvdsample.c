@@ -13,6 +13,18 @@
  * #GstSvdSample:seed is -1 and #svdencode has drawn one for the picture, that
  * one is used, so that a single number repeats the clip.
  *
+ * #GstSvdSample:sigmas replaces the model's schedule as diffusers' argument of
+ * that name does. Ten steps that were optimised for the published checkpoints
+ * (Align Your Steps, Sabour et al. 2024) are
+ * `sigmas="<700,54.5,15.886,7.977,4.248,1.789,0.981,0.403,0.173,0.034,0.002>"`.
+ *
+ * #GstSvdSample:guidance says how the scale of classifier-free guidance goes
+ * from #GstSvdSample:min-guidance-scale to #GstSvdSample:max-guidance-scale
+ * over the frames i = 0 to n - 1: linear, min + (max - min) i / (n - 1);
+ * triangular, min + (max - min) (1 - |1 - 2 i / (n - 1)|), as SV3D's, for
+ * clips that end where they begin; constant, max. Where no frame's scale is
+ * above 1, the model runs once a step instead of twice.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=conditioning.bin blocksize=16644 ! 'other/tensors,format=static,num_tensors=3,types=(string)float32.float32.float32,dimensions=(string)16:16:16.64.1' ! svdsample ! filesink location=latents.bin
@@ -65,6 +77,15 @@ static void
 gst_svd_sample_unload (gpointer worker)
 {
   svd_sampler_free (worker);
+}
+
+static gboolean
+gst_svd_sample_check (GstSvdStage * stage, const GstSvdSettings * settings,
+    GError ** error)
+{
+  SvdSampleParams params = gst_svd_settings_get_sample_params (settings, 0);
+
+  return svd_sample_params_check (&params, error);
 }
 
 static gboolean
@@ -212,6 +233,7 @@ gst_svd_sample_class_init (GstSvdSampleClass * klass)
 
   stage_class->load = gst_svd_sample_load;
   stage_class->unload = gst_svd_sample_unload;
+  stage_class->check = gst_svd_sample_check;
   stage_class->set_caps = gst_svd_sample_set_caps;
   stage_class->get_caps = gst_svd_sample_get_caps;
   stage_class->process = gst_svd_sample_process;

@@ -16,6 +16,7 @@
 #define DEFAULT_NOISE_AUG_STRENGTH 0.02
 #define DEFAULT_STEPS 25
 #define DEFAULT_FPS 7
+#define DEFAULT_GUIDANCE SVD_GUIDANCE_LINEAR
 #define DEFAULT_MOTION_BUCKET_ID 127
 #define DEFAULT_MIN_GUIDANCE_SCALE 1.0
 #define DEFAULT_MAX_GUIDANCE_SCALE 3.0
@@ -51,6 +52,26 @@ gst_svd_precision_get_type (void)
   if (g_once_init_enter (&type))
     g_once_init_leave (&type,
         g_enum_register_static ("GstSvdPrecision", values));
+
+  return (GType) type;
+}
+
+GType
+gst_svd_guidance_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {SVD_GUIDANCE_LINEAR, "Smallest in the first frame, largest in the last",
+        "linear"},
+    {SVD_GUIDANCE_TRIANGULAR, "Smallest at both ends, largest in the middle",
+        "triangular"},
+    {SVD_GUIDANCE_CONSTANT, "Largest in every frame", "constant"},
+    {0, NULL, NULL}
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type,
+        g_enum_register_static ("GstSvdGuidance", values));
 
   return (GType) type;
 }
@@ -126,6 +147,14 @@ install_sample (GObjectClass * klass)
           "(not set: what the model recommends)",
           1, 1000, DEFAULT_STEPS, PLAYING_FLAGS));
 
+  g_object_class_install_property (klass, GST_SVD_PROP_SIGMAS,
+      gst_param_spec_array ("sigmas", "Sigmas",
+          "Noise levels to step through, descending, instead of the model's "
+          "own: one step leads from each to the next, so that they are one "
+          "more than the steps, which do not count then (empty: none)",
+          g_param_spec_double ("sigma", "Sigma", "A noise level",
+              0.0, G_MAXFLOAT, 0.0, PLAYING_FLAGS), PLAYING_FLAGS));
+
   g_object_class_install_property (klass, GST_SVD_PROP_FPS,
       g_param_spec_uint ("fps", "Frames per second",
           "Frames a second of the clip, which the model is told too "
@@ -137,17 +166,22 @@ install_sample (GObjectClass * klass)
           "How much moves (not set: what the model recommends)",
           0, 1023, DEFAULT_MOTION_BUCKET_ID, PLAYING_FLAGS));
 
+  g_object_class_install_property (klass, GST_SVD_PROP_GUIDANCE,
+      g_param_spec_enum ("guidance", "Guidance",
+          "How the guidance scale goes over the frames",
+          GST_TYPE_SVD_GUIDANCE, DEFAULT_GUIDANCE, PLAYING_FLAGS));
+
   g_object_class_install_property (klass, GST_SVD_PROP_MIN_GUIDANCE_SCALE,
       g_param_spec_double ("min-guidance-scale", "Smallest guidance scale",
-          "How closely the first frame follows the picture "
-          "(not set: what the model recommends)",
+          "How closely the clip follows the picture where it does least: in "
+          "the first frame, as a rule (not set: what the model recommends)",
           0.0, 100.0, DEFAULT_MIN_GUIDANCE_SCALE, PLAYING_FLAGS));
 
   g_object_class_install_property (klass, GST_SVD_PROP_MAX_GUIDANCE_SCALE,
       g_param_spec_double ("max-guidance-scale", "Largest guidance scale",
-          "How closely the last frame follows the picture; 1 or less turns "
-          "guidance off and takes half the time "
-          "(not set: what the model recommends)",
+          "How closely the clip follows the picture where it does most: in "
+          "the last frame, as a rule; both at 1 or less turn guidance off "
+          "and take half the time (not set: what the model recommends)",
           0.0, 100.0, DEFAULT_MAX_GUIDANCE_SCALE, PLAYING_FLAGS));
 }
 
@@ -186,6 +220,7 @@ gst_svd_settings_init (GstSvdSettings * settings)
     .noise_aug_strength = DEFAULT_NOISE_AUG_STRENGTH,
     .steps = DEFAULT_STEPS,
     .fps = DEFAULT_FPS,
+    .guidance = DEFAULT_GUIDANCE,
     .motion_bucket_id = DEFAULT_MOTION_BUCKET_ID,
     .min_guidance_scale = DEFAULT_MIN_GUIDANCE_SCALE,
     .max_guidance_scale = DEFAULT_MAX_GUIDANCE_SCALE,
@@ -198,6 +233,7 @@ gst_svd_settings_copy (GstSvdSettings * to, const GstSvdSettings * from)
   *to = *from;
   to->model = g_strdup (from->model);
   to->device = g_strdup (from->device);
+  to->sigmas = from->sigmas != NULL ? g_array_ref (from->sigmas) : NULL;
 }
 
 void
@@ -205,6 +241,7 @@ gst_svd_settings_clear (GstSvdSettings * settings)
 {
   g_clear_pointer (&settings->model, g_free);
   g_clear_pointer (&settings->device, g_free);
+  g_clear_pointer (&settings->sigmas, g_array_unref);
 }
 
 gboolean
@@ -219,6 +256,37 @@ set_string (gchar ** string, const GValue * value)
 {
   g_free (*string);
   *string = g_value_dup_string (value);
+}
+
+/* A new array each time: copies of the settings share the old one. */
+static void
+set_sigmas (GArray ** sigmas, const GValue * value)
+{
+  guint n = gst_value_array_get_size (value);
+
+  g_clear_pointer (sigmas, g_array_unref);
+  if (n == 0)
+    return;
+
+  *sigmas = g_array_sized_new (FALSE, FALSE, sizeof (gdouble), n);
+  for (guint i = 0; i < n; i++) {
+    gdouble sigma = g_value_get_double (gst_value_array_get_value (value, i));
+
+    g_array_append_val (*sigmas, sigma);
+  }
+}
+
+static void
+get_sigmas (const GArray * sigmas, GValue * value)
+{
+  GValue sigma = G_VALUE_INIT;
+
+  g_value_init (&sigma, G_TYPE_DOUBLE);
+  for (guint i = 0; sigmas != NULL && i < sigmas->len; i++) {
+    g_value_set_double (&sigma, g_array_index (sigmas, gdouble, i));
+    gst_value_array_append_value (value, &sigma);
+  }
+  g_value_unset (&sigma);
 }
 
 gboolean
@@ -255,11 +323,17 @@ gst_svd_settings_set (GstSvdSettings * self, guint id, const GValue * value)
     case GST_SVD_PROP_STEPS:
       self->steps = g_value_get_uint (value);
       break;
+    case GST_SVD_PROP_SIGMAS:
+      set_sigmas (&self->sigmas, value);
+      break;
     case GST_SVD_PROP_FPS:
       self->fps = g_value_get_uint (value);
       break;
     case GST_SVD_PROP_MOTION_BUCKET_ID:
       self->motion_bucket_id = g_value_get_uint (value);
+      break;
+    case GST_SVD_PROP_GUIDANCE:
+      self->guidance = g_value_get_enum (value);
       break;
     case GST_SVD_PROP_MIN_GUIDANCE_SCALE:
       self->min_guidance_scale = g_value_get_double (value);
@@ -312,11 +386,17 @@ gst_svd_settings_get (const GstSvdSettings * self, guint id, GValue * value)
     case GST_SVD_PROP_STEPS:
       g_value_set_uint (value, self->steps);
       break;
+    case GST_SVD_PROP_SIGMAS:
+      get_sigmas (self->sigmas, value);
+      break;
     case GST_SVD_PROP_FPS:
       g_value_set_uint (value, self->fps);
       break;
     case GST_SVD_PROP_MOTION_BUCKET_ID:
       g_value_set_uint (value, self->motion_bucket_id);
+      break;
+    case GST_SVD_PROP_GUIDANCE:
+      g_value_set_enum (value, self->guidance);
       break;
     case GST_SVD_PROP_MIN_GUIDANCE_SCALE:
       g_value_set_double (value, self->min_guidance_scale);
@@ -354,6 +434,9 @@ gst_svd_settings_get_num_frames (const GstSvdSettings * self, SvdModel * model)
 guint
 gst_svd_settings_get_steps (const GstSvdSettings * self, SvdModel * model)
 {
+  if (self->sigmas != NULL)
+    return self->sigmas->len - 1;
+
   return gst_svd_settings_was_set (self, GST_SVD_PROP_STEPS) ? self->steps
       : svd_model_get_info (model)->steps;
 }
@@ -395,6 +478,7 @@ gst_svd_settings_get_sample_params (const GstSvdSettings * self, guint64 seed)
 {
   SvdSampleParams params = {
     .num_frames = self->num_frames,
+    .guidance = self->guidance,
     .motion_bucket_id = -1,
     .min_guidance_scale = -1.0,
     .max_guidance_scale = -1.0,
@@ -403,6 +487,10 @@ gst_svd_settings_get_sample_params (const GstSvdSettings * self, guint64 seed)
 
   if (gst_svd_settings_was_set (self, GST_SVD_PROP_STEPS))
     params.steps = self->steps;
+  if (self->sigmas != NULL) {
+    params.sigmas = (const gdouble *) self->sigmas->data;
+    params.n_sigmas = self->sigmas->len;
+  }
   if (gst_svd_settings_was_set (self, GST_SVD_PROP_FPS))
     params.fps = self->fps;
   if (gst_svd_settings_was_set (self, GST_SVD_PROP_MOTION_BUCKET_ID))

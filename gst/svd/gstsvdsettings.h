@@ -24,8 +24,10 @@ typedef enum {
 
   GST_SVD_PROP_NUM_FRAMES,
   GST_SVD_PROP_STEPS,
+  GST_SVD_PROP_SIGMAS,
   GST_SVD_PROP_FPS,
   GST_SVD_PROP_MOTION_BUCKET_ID,
+  GST_SVD_PROP_GUIDANCE,
   GST_SVD_PROP_MIN_GUIDANCE_SCALE,
   GST_SVD_PROP_MAX_GUIDANCE_SCALE,
 
@@ -46,8 +48,10 @@ typedef enum {
 
 #define GST_TYPE_SVD_FIT (gst_svd_fit_get_type ())
 #define GST_TYPE_SVD_PRECISION (gst_svd_precision_get_type ())
+#define GST_TYPE_SVD_GUIDANCE (gst_svd_guidance_get_type ())
 GType gst_svd_fit_get_type (void);
 GType gst_svd_precision_get_type (void);
+GType gst_svd_guidance_get_type (void);
 
 /* Values of the properties. What the user has not set is the model's to
  * recommend, so it must be known which were. */
@@ -65,8 +69,10 @@ typedef struct {
 
   guint num_frames;
   guint steps;
+  GArray *sigmas;               /* of gdouble; NULL: none */
   guint fps;
   guint motion_bucket_id;
+  SvdGuidance guidance;
   gdouble min_guidance_scale, max_guidance_scale;
 
   guint decode_chunk_size;
@@ -96,7 +102,8 @@ void gst_svd_settings_get_size (const GstSvdSettings * settings,
 guint gst_svd_settings_get_num_frames (const GstSvdSettings * settings,
     SvdModel * model);
 
-/* Denoising steps: the user's, else the model's. */
+/* Denoising steps: those between the user's sigmas, the user's number, or
+ * the model's. */
 guint gst_svd_settings_get_steps (const GstSvdSettings * settings,
     SvdModel * model);
 
@@ -110,6 +117,7 @@ guint gst_svd_settings_get_decode_chunk_size (const GstSvdSettings * settings,
 
 SvdEncodeParams gst_svd_settings_get_encode_params (const GstSvdSettings *
     settings, SvdModel * model, guint64 seed);
+/* The sigmas are the settings' own. */
 SvdSampleParams gst_svd_settings_get_sample_params (const GstSvdSettings *
     settings, guint64 seed);
 

@@ -101,6 +101,19 @@ GST_START_TEST (test_bad_width)
 
 GST_END_TEST;
 
+/* Before the model is loaded. */
+GST_START_TEST (test_bad_sigmas)
+{
+  check_start_fails ("svdsample sigmas=<80>", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "at least two sigmas");
+  check_start_fails ("svdsample sigmas=<1,2,0>", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "must descend");
+  check_start_fails ("svdsample sigmas=<5,0,0>", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "must descend");
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_bad_width_while_playing)
 {
   GstHarness *h = test_harness_new ("svdencode width=64 height=64");
@@ -349,6 +362,7 @@ errors_suite (void)
   tcase_add_loop_test (tc, test_unknown_device, 0, n);
   tcase_add_loop_test (tc, test_no_vulkan, 0, n);
   tcase_add_test (tc, test_bad_width);
+  tcase_add_test (tc, test_bad_sigmas);
   tcase_add_test (tc, test_bad_width_while_playing);
   tcase_add_test (tc, test_gigantic_clip);
   tcase_add_test (tc, test_gigantic_picture);

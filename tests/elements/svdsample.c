@@ -181,6 +181,80 @@ GST_START_TEST (test_progress)
 
 GST_END_TEST;
 
+/* As gst-launch-1.0 reads them; steps do not count then. */
+GST_START_TEST (test_sigmas)
+{
+  GstHarness *h = harness (SAMPLE " steps=9 sigmas=<80,5.5,0.5>");
+  GstBus *bus = test_harness_get_bus (h);
+  GValue value = G_VALUE_INIT;
+  gchar *sums[2];
+
+  for (gint i = 0; i < 2; i++) {
+    GstBuffer *out = gst_harness_push_and_pull (h, conditioning ());
+
+    sums[i] = test_checksum (out);
+    gst_buffer_unref (out);
+    check_step (test_wait_for_progress (bus, "sample",
+            GST_PROGRESS_TYPE_START), 0, 2 - i);
+    gst_util_set_object_arg (G_OBJECT (h->element), "sigmas", "<80, 0>");
+  }
+  fail_if (g_str_equal (sums[0], sums[1]));
+
+  g_value_init (&value, GST_TYPE_ARRAY);
+  g_object_get_property (G_OBJECT (h->element), "sigmas", &value);
+  fail_unless_equals_int (gst_value_array_get_size (&value), 2);
+  fail_unless_equals_float (g_value_get_double (gst_value_array_get_value
+          (&value, 0)), 80.0);
+
+  /* Empty, the model's own are back. */
+  g_value_unset (&value);
+  g_value_init (&value, GST_TYPE_ARRAY);
+  g_object_set_property (G_OBJECT (h->element), "sigmas", &value);
+  g_object_set (h->element, "steps", 1, NULL);
+  gst_buffer_unref (gst_harness_push_and_pull (h, conditioning ()));
+  check_step (test_wait_for_progress (bus, "sample", GST_PROGRESS_TYPE_START),
+      0, 1);
+
+  g_value_unset (&value);
+  g_free (sums[0]);
+  g_free (sums[1]);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Two frames have no middle: both ends are at the smallest scale, 1, which is
+ * no guidance. */
+GST_START_TEST (test_guidance)
+{
+  GstHarness *h = harness (SAMPLE " min-guidance-scale=1 max-guidance-scale=3");
+  gchar *sums[4];
+
+  for (guint i = 0; i < 4; i++) {
+    static const gchar *curves[] = {
+      "linear", "constant", "triangular", "linear"
+    };
+    GstBuffer *out;
+
+    gst_util_set_object_arg (G_OBJECT (h->element), "guidance", curves[i]);
+    if (i == 3)
+      g_object_set (h->element, "max-guidance-scale", 1.0, NULL);
+    out = gst_harness_push_and_pull (h, conditioning ());
+    sums[i] = test_checksum (out);
+    gst_buffer_unref (out);
+  }
+  fail_if (g_str_equal (sums[0], sums[1]));
+  fail_if (g_str_equal (sums[0], sums[2]));
+  fail_if (g_str_equal (sums[1], sums[2]));
+  assert_equals_string (sums[2], sums[3]);
+
+  for (guint i = 0; i < 4; i++)
+    g_free (sums[i]);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* Starts a clip and returns in the middle of a step: with 0 while the first
  * is being prepared, else after that many. */
 static TestPush *
@@ -314,6 +388,8 @@ svdsample_suite (void)
   tcase_add_loop_test (tc, test_caps_syntax, 0, G_N_ELEMENTS (dimensions));
   tcase_add_test (tc, test_num_frames);
   tcase_add_test (tc, test_progress);
+  tcase_add_test (tc, test_sigmas);
+  tcase_add_test (tc, test_guidance);
   tcase_add_loop_test (tc, test_flush_in_mid_step, 0, 3);
   tcase_add_test (tc, test_many_flushes);
   tcase_add_loop_test (tc, test_null_in_mid_step, 0, 3);

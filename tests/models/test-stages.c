@@ -3,14 +3,16 @@
  * itself on the golden of the one before, then all three in a row. */
 #include <svd/svd.h>
 
+#include "../../src/graph/program.h"
 #include "golden.h"
 #include "measure.h"
 
 /* One run of the goldens at one precision. */
 typedef struct {
   const char *checkpoint;
-  const char *run;              /* "guided" or "plain" */
+  const char *run;              /* "guided", "plain" or "sigmas" */
   SvdPrecision precision;
+  SvdGuidance guidance;
 } Case;
 
 typedef struct {
@@ -146,6 +148,25 @@ test_encode (gconstpointer data)
 
 /* ---- Sampling */
 
+/* The run's own sigmas; NULL where it follows the model's schedule. */
+static double *
+get_sigmas (const Run *self, guint *n)
+{
+  g_autofree float *sigmas = NULL;
+  double *given;
+  gsize n_sigmas;
+
+  *n = 0;
+  if (strcmp (self->what->run, "sigmas") != 0)
+    return NULL;
+  sigmas = golden_floats (entry (self, "sigmas"), &n_sigmas);
+  given = g_new (double, n_sigmas);
+  for (gsize i = 0; i < n_sigmas; i++)
+    given[i] = sigmas[i];
+  *n = n_sigmas;
+  return given;
+}
+
 static void
 sample (const Run *self, const SvdConditioning *conditioning,
     SvdLatents *latents)
@@ -153,11 +174,16 @@ sample (const Run *self, const SvdConditioning *conditioning,
   g_autoptr (GError) error = NULL;
   g_autoptr (SvdSampler) sampler = svd_sampler_new (device, self->model,
       self->what->precision, NULL, &error);
+  guint n_sigmas;
+  g_autofree double *sigmas = get_sigmas (self, &n_sigmas);
   const SvdSampleParams params = {
     .num_frames = number (self, "num_frames"),
     .steps = number (self, "num_inference_steps"),
+    .sigmas = sigmas,
+    .n_sigmas = n_sigmas,
     .fps = number (self, "fps"),
     .motion_bucket_id = number (self, "motion_bucket_id"),
+    .guidance = self->what->guidance,
     .min_guidance_scale = number (self, "min_guidance_scale"),
     .max_guidance_scale = number (self, "max_guidance_scale"),
     .seed = number (self, "seed"),
@@ -169,28 +195,91 @@ sample (const Run *self, const SvdConditioning *conditioning,
   g_assert_no_error (error);
 }
 
+static SvdConditioning
+read_conditioning (const Run *self)
+{
+  const guint64 *shape = entry (self, "image_latents")->info.shape;
+  gsize n_embedding;
+  float *embedding = golden_floats (entry (self, "image_embedding"),
+      &n_embedding);
+
+  return (SvdConditioning) {
+    .channels = shape[1], .height = shape[2], .width = shape[3],
+    .image_latents = golden_floats (entry (self, "image_latents"), NULL),
+    .embedding_size = n_embedding, .image_embedding = embedding,
+    .noise_aug_strength = number (self, "noise_aug_strength"),
+  };
+}
+
 static void
 test_sample (gconstpointer data)
 {
   g_auto (Run) self = { 0 };
   g_auto (SvdConditioning) conditioning = { 0 };
   g_auto (SvdLatents) latents = { 0 };
-  const guint64 *shape;
-  gsize n_embedding;
 
   run_init (&self, data);
-  shape = entry (&self, "image_latents")->info.shape;
-  conditioning = (SvdConditioning) {
-    .channels = shape[1], .height = shape[2], .width = shape[3],
-    .image_latents = golden_floats (entry (&self, "image_latents"), NULL),
-    .image_embedding = golden_floats (entry (&self, "image_embedding"),
-        &n_embedding),
-    .noise_aug_strength = number (&self, "noise_aug_strength"),
-  };
-  conditioning.embedding_size = n_embedding;
+  conditioning = read_conditioning (&self);
   sample (&self, &conditioning, &latents);
   compare (&self, "sampled latents", "latents", latents.data,
       &latents_bounds);
+}
+
+/* The linker puts this in front of kiln_program_run(). */
+static guint n_programs_run;
+
+gboolean __real_kiln_program_run (KilnProgram *program,
+    GCancellable *cancellable, GError **error);
+gboolean __wrap_kiln_program_run (KilnProgram *program,
+    GCancellable *cancellable, GError **error);
+
+gboolean
+__wrap_kiln_program_run (KilnProgram *program, GCancellable *cancellable,
+    GError **error)
+{
+  n_programs_run++;
+  return __real_kiln_program_run (program, cancellable, error);
+}
+
+/* A step runs the UNet with the picture, without it where there is guidance,
+ * and Euler's step. */
+static void
+test_passes (void)
+{
+  static const struct {
+    SvdGuidance guidance;
+    double min, max;
+    guint n_programs;
+  } cases[] = {
+    { SVD_GUIDANCE_LINEAR, 1, 3, 3 },
+    { SVD_GUIDANCE_LINEAR, 1, 1, 2 },
+    { SVD_GUIDANCE_TRIANGULAR, 0.5, 1, 2 },
+    { SVD_GUIDANCE_CONSTANT, 3, 1, 2 },
+    { SVD_GUIDANCE_CONSTANT, 1, 3, 3 },
+  };
+  const Case what = { "gamma", "sigmas", SVD_PRECISION_FP32 };
+  g_autoptr (GError) error = NULL;
+  g_auto (Run) self = { 0 };
+  g_auto (SvdConditioning) conditioning = { 0 };
+  g_autoptr (SvdSampler) sampler = NULL;
+
+  run_init (&self, &what);
+  conditioning = read_conditioning (&self);
+  sampler = svd_sampler_new (device, self.model, what.precision, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (SvdLatents) latents = { 0 };
+    const SvdSampleParams params = {
+      .num_frames = 3, .steps = 2, .guidance = cases[i].guidance,
+      .min_guidance_scale = cases[i].min, .max_guidance_scale = cases[i].max,
+    };
+
+    n_programs_run = 0;
+    svd_sampler_sample (sampler, &conditioning, &params, NULL, NULL, &latents,
+        NULL, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (n_programs_run, ==, 2 * cases[i].n_programs);
+  }
 }
 
 /* ---- Decoding */
@@ -288,7 +377,11 @@ main (int argc, char **argv)
 {
   static const char *const checkpoints[] = { "alpha", "beta", "gamma" };
   static const char *const runs[] = { "guided", "plain" };
-  static Case cases[2 * 3 * 2];
+  /* As tools/golden/specs.py has it, a checkpoint each. */
+  static const SvdGuidance curves[] = {
+    SVD_GUIDANCE_LINEAR, SVD_GUIDANCE_TRIANGULAR, SVD_GUIDANCE_CONSTANT
+  };
+  static Case cases[2 * 3 * 2], sigmas[2 * 3];
   g_autoptr (GError) error = NULL;
   int result;
 
@@ -305,6 +398,14 @@ main (int argc, char **argv)
     add ("decode", &cases[i], test_decode);
     add ("whole", &cases[i], test_whole);
   }
+  for (guint i = 0; i < G_N_ELEMENTS (sigmas); i++) {
+    sigmas[i] = (Case) {
+      checkpoints[i % 3], "sigmas",
+      i < 3 ? SVD_PRECISION_FP32 : SVD_PRECISION_FP16, curves[i % 3]
+    };
+    add ("sample", &sigmas[i], test_sample);
+  }
+  g_test_add_func ("/stages/passes", test_passes);
   result = g_test_run ();
   measure_print_table ();
   svd_device_unref (device);

@@ -49,6 +49,7 @@ def make_checkpoint(spec, folder):
     import checkpoint
     import rounding
     import runs
+    import specs
     import stages
     from store import Store
     checkpoint.make(spec, folder / "model")
@@ -56,10 +57,10 @@ def make_checkpoint(spec, folder):
     stages.all_stages(spec, pipe, store)
     fp16 = rounding.stages(pipe, store)
     base = 10 * spec["seed"]
-    for number, prefix in enumerate(("guided", "plain"), start=base):
+    for number, prefix in enumerate(specs.RUNS, start=base):
         runs.run(pipe, spec[prefix], number, prefix, store)
         fp16[f"{prefix}/frames_psnr"] = rounding.whole(pipe, spec[prefix], number, prefix, store)
-    parameters = {key: spec[key] for key in ("about", "dtype", "guided", "plain")}
+    parameters = {key: spec[key] for key in ("about", "dtype", *specs.RUNS)}
     unet_resnet, unet_transformer = (p.replace("\\", "") for p in stages.unet_details(spec))
     parameters["details"] = {"unet_resnet": unet_resnet, "unet_transformer": unet_transformer,
                              "vae_resnet": "decoder.up_blocks.0.resnets.0"}

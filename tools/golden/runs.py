@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whole runs of StableVideoDiffusionPipeline with everything that passes between stages."""
 
+from contextlib import nullcontext
+from unittest import mock
+
 import numpy as np
 import torch
+from diffusers import StableVideoDiffusionPipeline
 
 import pictures
 
-CALL_ARGUMENTS = ("width", "height", "num_frames", "num_inference_steps", "fps",
+CALL_ARGUMENTS = ("width", "height", "num_frames", "num_inference_steps", "sigmas", "fps",
                   "motion_bucket_id", "noise_aug_strength", "min_guidance_scale",
                   "max_guidance_scale", "decode_chunk_size")
 
@@ -39,11 +43,34 @@ class Taps:
             handle.remove()
 
 
+def guidance_scales(settings):
+    """A scale a frame: as diffusers and generative-models' guiders, one period a clip."""
+    low, high = settings["min_guidance_scale"], settings["max_guidance_scale"]
+    if settings["guidance"] == "linear":
+        return torch.linspace(low, high, settings["num_frames"])
+    place = torch.linspace(0, 1, settings["num_frames"])
+    wave = {"triangular": 2 * (place - torch.floor(place + 0.5)).abs(),
+            "constant": torch.ones_like(place)}[settings["guidance"]]
+    return wave * (high - low) + low
+
+
+def _guided_by(settings):
+    """Another curve in place of diffusers' only one, the linear."""
+    if settings["guidance"] == "linear":
+        return nullcontext()
+
+    def scale(pipe):
+        own = pipe._guidance_scale  # a number until the frames' scales are there
+        return guidance_scales(settings).reshape(own.shape) if torch.is_tensor(own) else own
+    return mock.patch.object(StableVideoDiffusionPipeline, "guidance_scale", property(scale))
+
+
 def call(pipe, settings, picture, **more):
     """The pipeline's call with a run's settings; frames as float arrays."""
     arguments = {name: settings[name] for name in CALL_ARGUMENTS}
     generator = torch.Generator("cpu").manual_seed(settings["seed"])
-    return pipe(picture, generator=generator, output_type="np", **arguments, **more).frames[0]
+    with _guided_by(settings):
+        return pipe(picture, generator=generator, output_type="np", **arguments, **more).frames[0]
 
 
 def draw_noise(pipe, settings):
@@ -107,11 +134,9 @@ def _add_sampling(add, pipe, settings, taps, latents):
     assert error < 1e-5, "the latents' noise is not the second draw"
     add("latent_noise", noise, "as drawn, before times init_noise_sigma")
     add("init_noise_sigma", torch.as_tensor(scheduler.init_noise_sigma), "factor of latent_noise")
-    add("sigmas", scheduler.sigmas, "steps + 1 values, the last is 0")
+    add("sigmas", scheduler.sigmas, "steps + 1 values")
     add("timesteps", scheduler.timesteps, "0.25 ln sigma")
-    add("guidance_scale", torch.linspace(
-        settings["min_guidance_scale"], settings["max_guidance_scale"],
-        settings["num_frames"]), "a frame")
+    add("guidance_scale", guidance_scales(settings), "a frame")
     halves = "[unconditional, conditional]" if len(taps.unet_out[0]) == 2 else "no guidance"
     add("unet_input.0", taps.unet_in[0], f"first step: scaled latents, picture's; {halves}")
     for step, (out, after) in enumerate(zip(taps.unet_out, latents)):

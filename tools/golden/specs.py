@@ -52,9 +52,14 @@ def _clip(hidden, mlp, heads, layers, patch, projection, act, eps=1e-5):
 def _run(width, height, picture, seed, **more):
     """One call of the pipeline; `picture` is (width, height) of the input."""
     return dict(dict(width=width, height=height, picture=picture, seed=seed,
-                     num_frames=5, num_inference_steps=3, fps=7, motion_bucket_id=127,
-                     noise_aug_strength=0.02, min_guidance_scale=1.0,
-                     max_guidance_scale=3.0, decode_chunk_size=5), **more)
+                     num_frames=5, num_inference_steps=3, sigmas=None, fps=7,
+                     motion_bucket_id=127, noise_aug_strength=0.02, guidance="linear",
+                     min_guidance_scale=1.0, max_guidance_scale=3.0,
+                     decode_chunk_size=5), **more)
+
+
+# Align Your Steps' ten for Stable Video Diffusion (Sabour et al. 2024).
+ALIGNED = [700.0, 54.5, 15.886, 7.977, 4.248, 1.789, 0.981, 0.403, 0.173, 0.034, 0.002]
 
 
 ALPHA = dict(
@@ -68,6 +73,7 @@ ALPHA = dict(
     guided=_run(96, 64, (520, 410), 42),
     plain=_run(64, 40, (97, 130), 7, fps=12, motion_bucket_id=30, noise_aug_strength=0.1,
                max_guidance_scale=1.0, decode_chunk_size=2),
+    sigmas=_run(64, 40, (97, 130), 8, sigmas=ALIGNED),
 )
 
 BETA = dict(
@@ -83,6 +89,8 @@ BETA = dict(
                 min_guidance_scale=1.5, max_guidance_scale=2.5, decode_chunk_size=4),
     plain=_run(40, 56, (64, 48), 3, num_frames=4, max_guidance_scale=1.0,
                num_inference_steps=2, decode_chunk_size=3),
+    sigmas=_run(40, 56, (64, 48), 4, num_frames=4, sigmas=[300.0, 20.0, 1.0, 0.0],
+                guidance="triangular", min_guidance_scale=1.5),
 )
 
 GAMMA = dict(
@@ -98,6 +106,11 @@ GAMMA = dict(
                 num_inference_steps=4, fps=8),
     plain=_run(40, 56, (128, 72), 11, num_frames=4, max_guidance_scale=1.0,
                num_inference_steps=1, decode_chunk_size=1),
+    sigmas=_run(40, 56, (128, 72), 12, num_frames=4, sigmas=[80.0, 5.0, 0.5],
+                guidance="constant", max_guidance_scale=2.0),
 )
+
+# What each of them is run with.
+RUNS = ("guided", "plain", "sigmas")
 
 ALL = {"alpha": ALPHA, "beta": BETA, "gamma": GAMMA}
