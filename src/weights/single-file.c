@@ -96,6 +96,30 @@ guess_num_frames (KilnSafetensors *file)
   return 0;
 }
 
+/* How generative-models samples from each of its files: frames and steps
+ * from scripts/sampling/simple_video_sample.py, guidance from
+ * scripts/sampling/configs/svd.yaml and svd_xt.yaml (and their
+ * image_decoder and 1_1 siblings, which say the same). */
+static void
+recommend (SvdRecommended *recommended, guint num_frames)
+{
+  static const struct {
+    guint num_frames;
+    int steps;
+    double min_guidance_scale, max_guidance_scale;
+  } presets[] = {
+    {14, 25, 1.0, 2.5},         /* svd */
+    {25, 30, 1.5, 3.0},         /* svd_xt */
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (presets); i++)
+    if (presets[i].num_frames == num_frames) {
+      recommended->steps = presets[i].steps;
+      recommended->min_guidance_scale = presets[i].min_guidance_scale;
+      recommended->max_guidance_scale = presets[i].max_guidance_scale;
+    }
+}
+
 static KilnTensorSource *
 open_source (SvdModelFiles *files, SvdPart part, GError **error)
 {
@@ -157,6 +181,7 @@ infer_configs (SvdModelFiles *files, GError **error)
   if (files->has_unet && !svd_infer_unet (file, &files->unet, error))
     return FALSE;
   files->unet.num_frames = guess_num_frames (file);
+  recommend (&files->recommended, files->unet.num_frames);
   svd_scheduler_config_init (&files->scheduler);
   files->has_scheduler = TRUE;
   return TRUE;

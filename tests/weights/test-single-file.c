@@ -3,6 +3,8 @@
  * tensor as that code's modules are nested, and read back under diffusers'
  * names. */
 
+#include <math.h>
+
 #include "../../src/device/error.h"
 #include "../../src/weights/model-files.h"
 #include "support.h"
@@ -16,6 +18,7 @@ typedef struct {
   gboolean temporal;            /* the decoder's kind */
   const char *encoder;          /* prefix of the picture's encoder */
   guint id_width;
+  const char *metadata;         /* "__metadata__":{…}, or NULL */
 } Checkpoint;
 
 /* A tensor of float16 of up to four extents; zeros end the shape. */
@@ -227,7 +230,8 @@ put_clip (Checkpoint *checkpoint)
   put (checkpoint, CLIP, "token_embedding.weight", 9, 5, 0, 0);
 }
 
-#define CHECKPOINT { NULL, 0, TRUE, "conditioner.embedders.3.encoder.", 96 }
+#define CHECKPOINT { NULL, 0, TRUE, "conditioner.embedders.3.encoder.", 96, \
+  NULL }
 
 static SvdModelFiles *
 open_checkpoint (Checkpoint *checkpoint, const char *folder,
@@ -237,6 +241,8 @@ open_checkpoint (Checkpoint *checkpoint, const char *folder,
   g_autoptr (GBytes) bytes = NULL;
 
   checkpoint->header = g_string_new ("{");
+  if (checkpoint->metadata)
+    g_string_append (checkpoint->header, checkpoint->metadata);
   put_unet (checkpoint);
   put_vae (checkpoint);
   put_clip (checkpoint);
@@ -478,6 +484,56 @@ test_image_decoder (void)
   remove_folder (folder);
 }
 
+/* What the tensors do not tell: the metadata's frames, else the name's, and
+ * how generative-models samples that many. 0: not known. */
+static void
+test_presets (void)
+{
+  static const struct {
+    const char *name, *metadata;
+    guint num_frames;
+    int steps;
+    double min, max;
+  } cases[] = {
+    {"svd.safetensors", NULL, 14, 25, 1, 2.5},
+    {"SVD_image_decoder.safetensors", NULL, 14, 25, 1, 2.5},
+    {"svd_xt.safetensors", NULL, 25, 30, 1.5, 3},
+    {"svd_xt_image_decoder.safetensors", NULL, 25, 30, 1.5, 3},
+    {"stable-video-diffusion-img2vid-xt-1-1.safetensors", NULL, 25, 30, 1.5, 3},
+    {"svd.safetensors", "\"__metadata__\":{\"num_frames\":\"25\"}",
+        25, 30, 1.5, 3},
+    {"svd_xt.safetensors", "\"__metadata__\":{\"num_frames\":\"36\"}",
+        36, -1, NAN, NAN},
+    {"svd.safetensors", "\"__metadata__\":{\"num_frames\":\"many\"}",
+        14, 25, 1, 2.5},
+    {"my-own.safetensors", NULL, 0, -1, NAN, NAN},
+  };
+  g_autofree char *folder = make_folder ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    Checkpoint checkpoint = CHECKPOINT;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SvdModelFiles) files = NULL;
+    const SvdRecommended *recommended;
+
+    checkpoint.metadata = cases[i].metadata;
+    files = open_checkpoint (&checkpoint, folder, cases[i].name, &error);
+    g_assert_no_error (error);
+    recommended = svd_model_files_get_recommended (files);
+    g_assert_cmpuint (svd_model_files_get_unet_config (files, NULL)->
+        num_frames, ==, cases[i].num_frames);
+    g_assert_cmpint (recommended->steps, ==, cases[i].steps);
+    if (cases[i].steps < 0) {
+      g_assert_true (isnan (recommended->min_guidance_scale));
+      g_assert_true (isnan (recommended->max_guidance_scale));
+      continue;
+    }
+    g_assert_cmpfloat (recommended->min_guidance_scale, ==, cases[i].min);
+    g_assert_cmpfloat (recommended->max_guidance_scale, ==, cases[i].max);
+  }
+  remove_folder (folder);
+}
+
 static void
 test_other_models (void)
 {
@@ -516,6 +572,7 @@ main (int argc, char **argv)
   g_test_add_func ("/single-file/names", test_names);
   g_test_add_func ("/single-file/changes", test_changes);
   g_test_add_func ("/single-file/image-decoder", test_image_decoder);
+  g_test_add_func ("/single-file/presets", test_presets);
   g_test_add_func ("/single-file/other-models", test_other_models);
   return g_test_run ();
 }
