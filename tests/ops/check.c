@@ -557,6 +557,7 @@ main (int argc, char **argv)
   check_attention (&self);
   check_elementwise (&self);
   check_resize (&self);
+  check_pixels (&self);
   g_print ("%u of %u failed\n", self.n_failed, self.n_run);
   for (guint i = 0; i < N_DEVICES; i++)
     g_clear_pointer (&self.devices[i], kiln_device_unref);

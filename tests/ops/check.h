@@ -82,5 +82,6 @@ void check_normalization (Check *check);
 void check_attention (Check *check);
 void check_elementwise (Check *check);
 void check_resize (Check *check);
+void check_pixels (Check *check);
 
 G_END_DECLS

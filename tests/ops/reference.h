@@ -21,6 +21,8 @@ REFERENCE (reference_first);
 REFERENCE (reference_sinusoid);
 REFERENCE (reference_euler);
 REFERENCE (reference_resample);
+REFERENCE (reference_pixels_read);
+REFERENCE (reference_pixels_write);
 
 /* KilnActivation, but not GEGLU. */
 double reference_activate (guint activation, double x);
