@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static KilnType
-choose_type (KilnDevice *device, SvdPrecision precision)
+KilnType
+svd_choose_type (KilnDevice *device, SvdPrecision precision)
 {
   switch (precision) {
     case SVD_PRECISION_FP32:
@@ -24,7 +24,7 @@ svd_stage_init (SvdStage *self, SvdDevice *device, SvdModel *model,
   self->device = kiln_device_ref (svd_device_get_kiln (device));
   self->files = svd_model_files_ref (svd_model_get_files (model));
   self->info = *svd_model_get_info (model);
-  self->type = choose_type (self->device, precision);
+  self->type = svd_choose_type (self->device, precision);
   self->store = kiln_weight_store_new (self->device);
 }
 
@@ -51,8 +51,16 @@ gboolean
 svd_buffers_add (SvdBuffers *self, KilnDevice *device, const char *name,
     const KilnShape *shape, GError **error)
 {
+  return svd_buffers_add_in (self, device, name, shape, KILN_MEMORY_DEVICE,
+      error);
+}
+
+gboolean
+svd_buffers_add_in (SvdBuffers *self, KilnDevice *device, const char *name,
+    const KilnShape *shape, KilnMemory memory, GError **error)
+{
   KilnBuffer *buffer = kiln_buffer_new (device, kiln_shape_bytes (shape),
-      KILN_MEMORY_DEVICE, error);
+      memory, error);
 
   g_return_val_if_fail (self->n < G_N_ELEMENTS (self->items), FALSE);
   if (buffer == NULL)

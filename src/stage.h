@@ -26,6 +26,9 @@ typedef struct {
   KilnWeightStore *store;
 } SvdStage;
 
+/* The element type for activations and weights that a precision means. */
+KilnType svd_choose_type (KilnDevice *device, SvdPrecision precision);
+
 void svd_stage_init (SvdStage *stage, SvdDevice *device, SvdModel *model,
     SvdPrecision precision);
 void svd_stage_clear (SvdStage *stage);
@@ -40,9 +43,13 @@ typedef struct {
   guint n;
 } SvdBuffers;
 
-/* Adds a buffer for a tensor of this shape. */
+/* Adds a buffer for a tensor of this shape, in the device's own memory or
+ * in other. */
 gboolean svd_buffers_add (SvdBuffers *buffers, KilnDevice *device,
     const char *name, const KilnShape *shape, GError **error);
+gboolean svd_buffers_add_in (SvdBuffers *buffers, KilnDevice *device,
+    const char *name, const KilnShape *shape, KilnMemory memory,
+    GError **error);
 KilnBuffer *svd_buffers_get (const SvdBuffers *buffers, const char *name);
 void svd_buffers_clear (SvdBuffers *buffers);
 

@@ -21,3 +21,4 @@
 #include <svd/encoder.h>
 #include <svd/sampler.h>
 #include <svd/decoder.h>
+#include <svd/interpolator.h>
