@@ -126,7 +126,7 @@ gst_svd_bin_class_init (GstSvdBinClass * klass)
   object_class->set_property = gst_svd_bin_set_property;
   object_class->get_property = gst_svd_bin_get_property;
 
-  gst_svd_settings_install (object_class, GST_SVD_PROPERTIES_ALL);
+  gst_svd_settings_install (object_class, GST_SVD_PROPERTIES_BIN);
   copy_pad_template (element_class, GST_TYPE_SVD_ENCODE, "sink");
   copy_pad_template (element_class, GST_TYPE_SVD_DECODE, "src");
   gst_element_class_set_static_metadata (element_class,

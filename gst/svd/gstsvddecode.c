@@ -461,8 +461,8 @@ gst_svd_decode_class_init (GstSvdDecodeClass * klass)
   stage_class->reset = gst_svd_decode_reset;
 
   gst_svd_stage_class_install (stage_class,
-      GST_SVD_PROPERTIES_DECODE, &sink_template,
-      &src_template);
+      GST_SVD_PROPERTIES_MODEL | GST_SVD_PROPERTIES_DECODE,
+      &sink_template, &src_template);
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
       "Stable Video Diffusion decoder", "Filter/Converter/Video",
       "Turns the latents of a clip into its frames", "gst-svd contributors");

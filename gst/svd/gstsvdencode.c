@@ -324,8 +324,9 @@ gst_svd_encode_class_init (GstSvdEncodeClass * klass)
   stage_class->query = gst_svd_encode_query;
 
   gst_svd_stage_class_install (stage_class,
-      GST_SVD_PROPERTIES_ENCODE | GST_SVD_PROPERTIES_SEED, &sink_template,
-      &src_template);
+      GST_SVD_PROPERTIES_MODEL | GST_SVD_PROPERTIES_ENCODE
+      | GST_SVD_PROPERTIES_SEED,
+      &sink_template, &src_template);
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
       "Stable Video Diffusion picture encoder", "Filter/Converter/Video",
       "Turns a picture into the conditioning of a clip",

@@ -239,8 +239,9 @@ gst_svd_sample_class_init (GstSvdSampleClass * klass)
   stage_class->process = gst_svd_sample_process;
 
   gst_svd_stage_class_install (stage_class,
-      GST_SVD_PROPERTIES_SAMPLE | GST_SVD_PROPERTIES_SEED, &sink_template,
-      &src_template);
+      GST_SVD_PROPERTIES_MODEL | GST_SVD_PROPERTIES_SAMPLE
+      | GST_SVD_PROPERTIES_SEED,
+      &sink_template, &src_template);
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
       "Stable Video Diffusion sampler", "Filter/Video",
       "Makes the latents of a clip out of noise and a picture's conditioning",

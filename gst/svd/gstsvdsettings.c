@@ -10,6 +10,9 @@
 #define PLAYING_FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | \
     GST_PARAM_MUTABLE_PLAYING)
 
+/* Of video, whose frames have a time that a control source may look at. */
+#define CONTROLLABLE_FLAGS (PLAYING_FLAGS | GST_PARAM_CONTROLLABLE)
+
 #define DEFAULT_PRECISION SVD_PRECISION_AUTO
 #define DEFAULT_SEED -1
 #define DEFAULT_FIT SVD_FIT_CROP
@@ -20,6 +23,8 @@
 #define DEFAULT_MOTION_BUCKET_ID 127
 #define DEFAULT_MIN_GUIDANCE_SCALE 1.0
 #define DEFAULT_MAX_GUIDANCE_SCALE 3.0
+#define DEFAULT_METHOD GST_VID_INTERP_METHOD_AUTO
+#define DEFAULT_SLOWDOWN 1.0
 
 GType
 gst_svd_fit_get_type (void)
@@ -76,15 +81,37 @@ gst_svd_guidance_get_type (void)
   return (GType) type;
 }
 
+GType
+gst_vid_interp_method_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {GST_VID_INTERP_METHOD_AUTO, "The best that the device can do", "auto"},
+    {GST_VID_INTERP_METHOD_BLEND, "Weighted mean of the two frames", "blend"},
+    {GST_VID_INTERP_METHOD_DUPLICATE, "Repeat the earlier frame", "duplicate"},
+    {0, NULL, NULL}
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type,
+        g_enum_register_static ("GstVidInterpMethod", values));
+
+  return (GType) type;
+}
+
 static void
-install_stage (GObjectClass * klass)
+install_model (GObjectClass * klass)
 {
   g_object_class_install_property (klass, GST_SVD_PROP_MODEL,
       g_param_spec_string ("model", "Model",
           "Folder of the model in diffusers' layout "
           "(not set: the small model that comes with the plugin)",
           NULL, READY_FLAGS));
+}
 
+static void
+install_stage (GObjectClass * klass)
+{
   g_object_class_install_property (klass, GST_SVD_PROP_DEVICE,
       g_param_spec_string ("device", "Device",
           "Vulkan device: its index, a part of its name or its UUID "
@@ -195,9 +222,25 @@ install_decode (GObjectClass * klass)
           0, 1024, 0, PLAYING_FLAGS));
 }
 
+static void
+install_interpolate (GObjectClass * klass)
+{
+  g_object_class_install_property (klass, GST_SVD_PROP_METHOD,
+      g_param_spec_enum ("method", "Method",
+          "How frames between frames are made",
+          GST_TYPE_VID_INTERP_METHOD, DEFAULT_METHOD, CONTROLLABLE_FLAGS));
+
+  g_object_class_install_property (klass, GST_SVD_PROP_SLOWDOWN,
+      g_param_spec_double ("slowdown", "Slowdown",
+          "How many times as long the video shall last (2: half speed)",
+          0.01, 100.0, DEFAULT_SLOWDOWN, CONTROLLABLE_FLAGS));
+}
+
 void
 gst_svd_settings_install (GObjectClass * klass, GstSvdProperties groups)
 {
+  if (groups & GST_SVD_PROPERTIES_MODEL)
+    install_model (klass);
   if (groups & GST_SVD_PROPERTIES_STAGE)
     install_stage (klass);
   if (groups & GST_SVD_PROPERTIES_ENCODE)
@@ -208,6 +251,8 @@ gst_svd_settings_install (GObjectClass * klass, GstSvdProperties groups)
     install_seed (klass);
   if (groups & GST_SVD_PROPERTIES_DECODE)
     install_decode (klass);
+  if (groups & GST_SVD_PROPERTIES_INTERPOLATE)
+    install_interpolate (klass);
 }
 
 void
@@ -224,6 +269,8 @@ gst_svd_settings_init (GstSvdSettings * settings)
     .motion_bucket_id = DEFAULT_MOTION_BUCKET_ID,
     .min_guidance_scale = DEFAULT_MIN_GUIDANCE_SCALE,
     .max_guidance_scale = DEFAULT_MAX_GUIDANCE_SCALE,
+    .method = DEFAULT_METHOD,
+    .slowdown = DEFAULT_SLOWDOWN,
   };
 }
 
@@ -344,6 +391,12 @@ gst_svd_settings_set (GstSvdSettings * self, guint id, const GValue * value)
     case GST_SVD_PROP_DECODE_CHUNK_SIZE:
       self->decode_chunk_size = g_value_get_uint (value);
       break;
+    case GST_SVD_PROP_METHOD:
+      self->method = g_value_get_enum (value);
+      break;
+    case GST_SVD_PROP_SLOWDOWN:
+      self->slowdown = g_value_get_double (value);
+      break;
     default:
       return FALSE;
   }
@@ -406,6 +459,12 @@ gst_svd_settings_get (const GstSvdSettings * self, guint id, GValue * value)
       break;
     case GST_SVD_PROP_DECODE_CHUNK_SIZE:
       g_value_set_uint (value, self->decode_chunk_size);
+      break;
+    case GST_SVD_PROP_METHOD:
+      g_value_set_enum (value, self->method);
+      break;
+    case GST_SVD_PROP_SLOWDOWN:
+      g_value_set_double (value, self->slowdown);
       break;
     default:
       return FALSE;

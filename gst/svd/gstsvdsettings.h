@@ -32,25 +32,39 @@ typedef enum {
   GST_SVD_PROP_MAX_GUIDANCE_SCALE,
 
   GST_SVD_PROP_DECODE_CHUNK_SIZE,
+
+  GST_SVD_PROP_METHOD,
+  GST_SVD_PROP_SLOWDOWN,
 } GstSvdProperty;
 
 typedef enum {
-  GST_SVD_PROPERTIES_STAGE = 1 << 0,    /* model, device, precision */
-  GST_SVD_PROPERTIES_SEED = 1 << 1,
-  GST_SVD_PROPERTIES_ENCODE = 1 << 2,
-  GST_SVD_PROPERTIES_SAMPLE = 1 << 3,
-  GST_SVD_PROPERTIES_DECODE = 1 << 4,
-  GST_SVD_PROPERTIES_ALL = (1 << 5) - 1,
+  GST_SVD_PROPERTIES_STAGE = 1 << 0,    /* device, precision */
+  GST_SVD_PROPERTIES_MODEL = 1 << 1,
+  GST_SVD_PROPERTIES_SEED = 1 << 2,
+  GST_SVD_PROPERTIES_ENCODE = 1 << 3,
+  GST_SVD_PROPERTIES_SAMPLE = 1 << 4,
+  GST_SVD_PROPERTIES_DECODE = 1 << 5,
+  GST_SVD_PROPERTIES_INTERPOLATE = 1 << 6,
+  GST_SVD_PROPERTIES_BIN = (1 << 6) - 1,        /* of svdbin's stages */
 } GstSvdProperties;
 
 /* Largest width or height of a clip. */
 #define GST_SVD_MAX_SIZE 16384
 
+/* How vidinterp makes frames: from the best to the cheapest. */
+typedef enum {
+  GST_VID_INTERP_METHOD_AUTO,
+  GST_VID_INTERP_METHOD_BLEND,
+  GST_VID_INTERP_METHOD_DUPLICATE,
+} GstVidInterpMethod;
+
 #define GST_TYPE_SVD_FIT (gst_svd_fit_get_type ())
 #define GST_TYPE_SVD_PRECISION (gst_svd_precision_get_type ())
 #define GST_TYPE_SVD_GUIDANCE (gst_svd_guidance_get_type ())
+#define GST_TYPE_VID_INTERP_METHOD (gst_vid_interp_method_get_type ())
 GType gst_svd_fit_get_type (void);
 GType gst_svd_precision_get_type (void);
+GType gst_vid_interp_method_get_type (void);
 GType gst_svd_guidance_get_type (void);
 
 /* Values of the properties. What the user has not set is the model's to
@@ -76,6 +90,9 @@ typedef struct {
   gdouble min_guidance_scale, max_guidance_scale;
 
   guint decode_chunk_size;
+
+  GstVidInterpMethod method;
+  gdouble slowdown;
 } GstSvdSettings;
 
 void gst_svd_settings_install (GObjectClass * klass, GstSvdProperties groups);

@@ -20,8 +20,9 @@ typedef struct
   GCancellable *cancellable;    /* of the work in progress and until a flush ends */
 
   /* From READY to PAUSED until back to NULL. */
-  SvdModel *model;
+  gboolean model_is_open;
   gchar *model_path;            /* what it was asked for by */
+  SvdModel *model;              /* unless the subclass has one of its own */
 
   /* Under the stream lock. */
   gpointer worker;
@@ -131,11 +132,21 @@ unload (GstSvdStage * self)
 }
 
 static void
+gst_svd_stage_default_close_model (GstSvdStage * self)
+{
+  g_clear_pointer (&PRIV (self)->model, svd_model_unref);
+}
+
+static void
 close_model (GstSvdStage * self)
 {
+  GstSvdStagePrivate *priv = PRIV (self);
+
   unload (self);
-  g_clear_pointer (&PRIV (self)->model, svd_model_unref);
-  g_clear_pointer (&PRIV (self)->model_path, g_free);
+  if (priv->model_is_open)
+    GST_SVD_STAGE_GET_CLASS (self)->close_model (self);
+  priv->model_is_open = FALSE;
+  g_clear_pointer (&priv->model_path, g_free);
 }
 
 static void
@@ -183,15 +194,9 @@ close_outdated (GstSvdStage * self, const GstSvdSettings * settings)
 }
 
 static gboolean
-open_model (GstSvdStage * self, const GstSvdSettings * settings,
+gst_svd_stage_default_open_model (GstSvdStage * self, const gchar * path,
     GError ** error)
 {
-  GstSvdStagePrivate *priv = PRIV (self);
-  const gchar *path = settings->model;
-
-  if (priv->model != NULL)
-    return TRUE;
-
   if (path != NULL && *path != '\0'
       && !g_file_test (path, G_FILE_TEST_EXISTS)) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
@@ -201,9 +206,23 @@ open_model (GstSvdStage * self, const GstSvdSettings * settings,
     return FALSE;
   }
 
-  priv->model = svd_model_open (path, error);
-  priv->model_path = g_strdup (path);
-  return priv->model != NULL;
+  PRIV (self)->model = svd_model_open (path, error);
+  return PRIV (self)->model != NULL;
+}
+
+static gboolean
+open_model (GstSvdStage * self, const GstSvdSettings * settings,
+    GError ** error)
+{
+  GstSvdStagePrivate *priv = PRIV (self);
+
+  if (priv->model_is_open)
+    return TRUE;
+
+  priv->model_is_open = GST_SVD_STAGE_GET_CLASS (self)->open_model (self,
+      settings->model, error);
+  priv->model_path = g_strdup (settings->model);
+  return priv->model_is_open;
 }
 
 /* Keeps the first device; takes the reference. */
@@ -643,6 +662,8 @@ gst_svd_stage_class_init (GstSvdStageClass * klass)
   element_class->change_state = gst_svd_stage_change_state;
   element_class->set_context = gst_svd_stage_set_context;
 
+  klass->open_model = gst_svd_stage_default_open_model;
+  klass->close_model = gst_svd_stage_default_close_model;
   klass->sink_event = gst_svd_stage_default_sink_event;
   klass->src_event = gst_svd_stage_default_src_event;
   klass->query = gst_svd_stage_default_query;

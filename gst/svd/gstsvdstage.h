@@ -18,9 +18,12 @@ G_DECLARE_DERIVABLE_TYPE (GstSvdStage, gst_svd_stage, GST, SVD_STAGE,
  * The base class has the pads, the common properties, the model, the device
  * and the worker (the library's object with the weights); it cancels, posts
  * errors, negotiates and answers queries. Errors are returned as GErrors and
- * posted once, by the base class. The first six run with the model open, the
- * worker's with the device open too.
+ * posted once, by the base class. All but the first two run with the model
+ * open, the worker's with the device open too.
  *
+ * @open_model: opens the model of this path (%NULL: the one that comes with
+ *     the plugin); here an #SvdModel
+ * @close_model: closes it
  * @load: makes the worker; called in the streaming thread for the first picture
  * @unload: frees it
  * @check: (optional): whether the model can do what the properties ask for,
@@ -38,6 +41,9 @@ struct _GstSvdStageClass
 {
   GstElementClass parent_class;
 
+  gboolean (*open_model) (GstSvdStage * stage, const gchar * path,
+      GError ** error);
+  void (*close_model) (GstSvdStage * stage);
   gpointer (*load) (GstSvdStage * stage, SvdPrecision precision,
       GCancellable * cancellable, GError ** error);
   void (*unload) (gpointer worker);

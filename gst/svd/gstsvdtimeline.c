@@ -49,6 +49,23 @@ gst_svd_timeline_set_rate (GstSvdTimeline * self, gint fps_n, gint fps_d)
 }
 
 void
+gst_svd_timeline_skip_to (GstSvdTimeline * self, GstClockTime time)
+{
+  guint64 frames;
+
+  if (time <= self->base)
+    return;
+
+  frames = gst_util_uint64_scale_ceil (time - self->base, self->fps_n,
+      GST_SECOND * self->fps_d);
+  /* Times are rounded down: this frame may start within a nanosecond. */
+  if (frames > 0 && self->base + gst_util_uint64_scale (frames - 1,
+          GST_SECOND * self->fps_d, self->fps_n) >= time)
+    frames--;
+  self->frames = MAX (self->frames, frames);
+}
+
+void
 gst_svd_timeline_stamp (GstSvdTimeline * self, GstBuffer * buffer)
 {
   GST_BUFFER_PTS (buffer) = gst_svd_timeline_get_time (self);

@@ -25,6 +25,9 @@ GstClockTime gst_svd_timeline_get_time (const GstSvdTimeline * timeline);
 void gst_svd_timeline_set_rate (GstSvdTimeline * timeline, gint fps_n,
     gint fps_d);
 
+/* Leaves out frames until the next starts at this time or later. */
+void gst_svd_timeline_skip_to (GstSvdTimeline * timeline, GstClockTime time);
+
 /* Gives the buffer the next frame's time, duration and number. */
 void gst_svd_timeline_stamp (GstSvdTimeline * timeline, GstBuffer * buffer);
 

@@ -64,7 +64,7 @@ GST_START_TEST (test_one_device)
   /* Not even neighbours. */
   contexts.had = 0;
   stop (start ("appsrc ! svdencode ! queue ! svdsample ! queue ! svddecode ! "
-          "fakesink  appsrc ! svdbin ! fakesink", &contexts));
+          "vidinterp ! fakesink  appsrc ! svdbin ! fakesink", &contexts));
   fail_unless_equals_int (contexts.had, 1);
 }
 

@@ -1,0 +1,1083 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-vidinterp
+ * @title: vidinterp
+ * @see_also: #svdbin
+ *
+ * Makes frames between frames. The frame rate follows from the caps, as with
+ * videorate: ask for another one behind this element, and each frame of it
+ * shows its own moment, for which #GstVidInterp:method makes a picture from
+ * the frames before and after. #GstVidInterp:slowdown stretches the time. A
+ * frame that is there already goes through as it is, and so does all of a
+ * video whose rate and speed stay.
+ *
+ * Backwards playback works the same way. Where frames are missing (a gap, or
+ * times that jump) the last one is repeated. Interlaced video is refused: put
+ * deinterlace in front.
+ *
+ * In a live pipeline there is a latency of one frame and the time that making
+ * frames takes. Where frames come too late the method becomes a cheaper one,
+ * which a QoS message tells, and later a better one is tried again.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=5 pattern=ball ! video/x-raw,framerate=10/1 ! vidinterp ! video/x-raw,framerate=24/1 ! videoconvert ! jpegenc ! avimux ! filesink location=smooth.avi
+ * ]|
+ * Makes a video of 10 frames a second one of 24.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=5 pattern=ball ! vidinterp slowdown=4 ! videoconvert ! jpegenc ! avimux ! filesink location=slow.avi
+ * ]|
+ * Slow motion.
+ */
+
+#include "gstvidinterp.h"
+
+#include <gst/video/video.h>
+
+#include "gstsvdtimeline.h"
+#include "gstvidinterpquality.h"
+#include "gstvidinterptime.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_vid_interp_debug);
+#define GST_CAT_DEFAULT gst_vid_interp_debug
+
+/* A frame so near to one that is there, as a share of the time between two,
+ * is that one: times are often rounded to milliseconds. */
+#define NEAR 32
+
+/* Frames farther apart than so many are not neighbours. */
+#define MAX_DISTANCE 4
+
+/* The latency's share of computing is a multiple of this. */
+#define LATENCY_STEP (5 * GST_MSECOND)
+
+/* A frame that has come in. */
+typedef struct
+{
+  GstBuffer *buffer;
+  GstClockTime place;           /* see GstVidInterpTime */
+  guint64 serial;               /* from 1 */
+} Frame;
+
+struct _GstVidInterp
+{
+  GstSvdStage parent;
+
+  /* Under the stream lock. */
+  GstCaps *in_caps;
+  GstVideoInfo in_info, out_info;       /* differ in the rate */
+  SvdVideoFormat format;
+  gboolean have_format;
+  gboolean keep;                /* all frames go through at their own times */
+  gboolean live;
+
+  GstSegment segment;           /* of the input */
+  GstVidInterpTime time;
+  GstSvdTimeline timeline;      /* of the output, on the line of places */
+  gboolean discont;
+
+  Frame previous;               /* the last that came; no buffer: none */
+  guint64 serial;
+  guint64 on_device[2];         /* serials of the library's two frames */
+  guint64 processed;
+
+  /* Under the object lock. */
+  gdouble slowdown;
+  GstVidInterpMethod method;    /* that is wanted */
+  GstVidInterpQuality quality;
+  GstClockTime latency;         /* of the pipeline, behind this element too */
+  GstClockTime frame_latency;   /* one input frame; 0 where all go through */
+  GstClockTime compute_latency;
+};
+
+#define FORMATS "{ I420, NV12, YUY2, I420_10LE, P010_10LE, RGB, BGR, RGBx, " \
+    "BGRx, RGBA, BGRA }"
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (FORMATS)));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (FORMATS)));
+
+G_DEFINE_TYPE_WITH_CODE (GstVidInterp, gst_vid_interp, GST_TYPE_SVD_STAGE,
+    GST_DEBUG_CATEGORY_INIT (gst_vid_interp_debug, "vidinterp", 0,
+        "Frames between frames"));
+GST_ELEMENT_REGISTER_DEFINE (vidinterp, "vidinterp", GST_RANK_NONE,
+    GST_TYPE_VID_INTERP);
+
+static GstPad *
+src_pad (GstVidInterp * self)
+{
+  return gst_svd_stage_get_src_pad (GST_SVD_STAGE (self));
+}
+
+static GstPad *
+sink_pad (GstVidInterp * self)
+{
+  return gst_svd_stage_get_sink_pad (GST_SVD_STAGE (self));
+}
+
+/* The worker. */
+
+static gboolean
+gst_vid_interp_open_model (GstSvdStage * stage, const gchar * path,
+    GError ** error)
+{
+  return TRUE;
+}
+
+static void
+gst_vid_interp_close_model (GstSvdStage * stage)
+{
+}
+
+static gpointer
+gst_vid_interp_load (GstSvdStage * stage, SvdPrecision precision,
+    GCancellable * cancellable, GError ** error)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+
+  self->on_device[0] = self->on_device[1] = 0;
+  return svd_interpolator_new (gst_svd_stage_get_device (stage), precision);
+}
+
+static void
+gst_vid_interp_unload (gpointer worker)
+{
+  svd_interpolator_free (worker);
+}
+
+/* Latency. */
+
+static void
+set_latency (GstVidInterp * self, GstClockTime * latency, GstClockTime value)
+{
+  gboolean changed;
+
+  GST_OBJECT_LOCK (self);
+  changed = *latency != value;
+  *latency = value;
+  GST_OBJECT_UNLOCK (self);
+
+  if (changed && self->live)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
+}
+
+/* Grows at once and shrinks when less than half is needed, so that the
+ * pipeline is not interrupted all the time. */
+static void
+note_compute_time (GstVidInterp * self, GstClockTime elapsed)
+{
+  GstClockTime needed = (elapsed / LATENCY_STEP + 1) * LATENCY_STEP;
+
+  if (needed > self->compute_latency || needed < self->compute_latency / 2)
+    set_latency (self, &self->compute_latency, needed);
+}
+
+static gboolean
+is_live (GstVidInterp * self)
+{
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (sink_pad (self), query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  return live;
+}
+
+static gboolean
+answer_latency (GstVidInterp * self, GstQuery * query)
+{
+  GstClockTime min, max, own;
+  gboolean live;
+
+  if (!gst_pad_peer_query (sink_pad (self), query))
+    return FALSE;
+
+  gst_query_parse_latency (query, &live, &min, &max);
+  GST_OBJECT_LOCK (self);
+  own = self->frame_latency > 0
+      ? self->frame_latency + self->compute_latency : 0;
+  GST_OBJECT_UNLOCK (self);
+
+  GST_DEBUG_OBJECT (self, "own latency %" GST_TIME_FORMAT,
+      GST_TIME_ARGS (own));
+  if (GST_CLOCK_TIME_IS_VALID (max))
+    max += own;
+  gst_query_set_latency (query, live, min + own, max);
+  return TRUE;
+}
+
+/* Times. */
+
+static GstClockTime
+frame_duration (const GstVideoInfo * info)
+{
+  if (info->fps_n <= 0)
+    return GST_CLOCK_TIME_NONE;
+  return gst_util_uint64_scale_int (GST_SECOND, info->fps_d, info->fps_n);
+}
+
+static GstClockTime
+duration_of (GstVidInterp * self, GstBuffer * buffer)
+{
+  GstClockTime nominal = frame_duration (&self->in_info);
+
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    return GST_BUFFER_DURATION (buffer);
+  return GST_CLOCK_TIME_IS_VALID (nominal) ? nominal : 0;
+}
+
+/* A frame at most so far away from another is that one. */
+static GstClockTime
+tolerance (GstVidInterp * self)
+{
+  GstClockTime duration = frame_duration (&self->in_info);
+
+  return GST_CLOCK_TIME_IS_VALID (duration)
+      ? gst_vid_interp_time_stretch (&self->time, duration) / NEAR : 0;
+}
+
+/* What had no time follows the one before. */
+static GstClockTime
+pts_of (GstVidInterp * self, GstBuffer * buffer)
+{
+  GstBuffer *previous = self->previous.buffer;
+
+  if (GST_BUFFER_PTS_IS_VALID (buffer))
+    return GST_BUFFER_PTS (buffer);
+  if (previous != NULL && GST_BUFFER_PTS_IS_VALID (previous))
+    return GST_BUFFER_PTS (previous) + duration_of (self, previous);
+  return self->segment.start;
+}
+
+static gdouble
+get_slowdown (GstVidInterp * self)
+{
+  gdouble slowdown;
+
+  GST_OBJECT_LOCK (self);
+  slowdown = self->slowdown;
+  GST_OBJECT_UNLOCK (self);
+
+  return slowdown;
+}
+
+/* Output. */
+
+static void
+forget_frame (GstVidInterp * self)
+{
+  gst_clear_buffer (&self->previous.buffer);
+}
+
+static GstClockTime
+running_time_of (GstVidInterp * self, GstBuffer * buffer)
+{
+  GstSegment segment = self->segment;
+
+  gst_vid_interp_time_stretch_segment (&self->time, &segment);
+  return gst_segment_to_running_time (&segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+}
+
+static void
+post_qos (GstVidInterp * self, GstBuffer * buffer, GstClockTime running_time,
+    GstClockTimeDiff lateness)
+{
+  GstMessage *message = gst_message_new_qos (GST_OBJECT (self), self->live,
+      running_time, gst_segment_to_stream_time (&self->segment,
+          GST_FORMAT_TIME, GST_BUFFER_PTS (buffer)),
+      GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
+
+  gst_message_set_qos_values (message, lateness, 1.0,
+      gst_vid_interp_quality_get (&self->quality));
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, self->processed, 0);
+  gst_element_post_message (GST_ELEMENT (self), message);
+}
+
+/* How late a frame of a live source is when it leaves. */
+static gboolean
+get_lateness (GstVidInterp * self, GstClockTime running_time,
+    GstClockTimeDiff * lateness)
+{
+  g_autoptr (GstClock) clock = NULL;
+  GstClockTime now, deadline;
+
+  if (!self->live || !GST_CLOCK_TIME_IS_VALID (self->latency)
+      || GST_STATE (self) != GST_STATE_PLAYING)
+    return FALSE;
+
+  clock = gst_element_get_clock (GST_ELEMENT (self));
+  if (clock == NULL)
+    return FALSE;
+
+  now = gst_clock_get_time (clock);
+  deadline = running_time + gst_element_get_base_time (GST_ELEMENT (self))
+      + self->latency;
+  *lateness = GST_CLOCK_DIFF (deadline, now);
+  return TRUE;
+}
+
+static void
+update_quality (GstVidInterp * self, GstBuffer * buffer)
+{
+  GstClockTime running_time = running_time_of (self, buffer);
+  GstClockTimeDiff lateness;
+  gboolean changed;
+
+  if (!GST_CLOCK_TIME_IS_VALID (running_time)
+      || !get_lateness (self, running_time, &lateness))
+    return;
+
+  GST_OBJECT_LOCK (self);
+  changed = gst_vid_interp_quality_update (&self->quality, self->method,
+      running_time, lateness);
+  GST_OBJECT_UNLOCK (self);
+
+  if (changed)
+    post_qos (self, buffer, running_time, lateness);
+}
+
+/* Takes the buffer. */
+static GstFlowReturn
+push (GstVidInterp * self, GstBuffer * buffer)
+{
+  if (self->discont && !GST_BUFFER_FLAG_IS_SET (buffer,
+          GST_BUFFER_FLAG_DISCONT)) {
+    buffer = gst_buffer_make_writable (buffer);
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  }
+  self->discont = FALSE;
+  self->processed++;
+  update_quality (self, buffer);
+
+  GST_LOG_OBJECT (self, "pushing %" GST_PTR_FORMAT, buffer);
+  return gst_pad_push (src_pad (self), buffer);
+}
+
+/* The next frame of the output's rate, with these pixels: the very buffer if
+ * it has the right times. Takes the buffer. */
+static GstFlowReturn
+push_next (GstVidInterp * self, GstBuffer * buffer)
+{
+  g_autoptr (GstBuffer) stamp = gst_buffer_new ();
+  GstClockTime pts;
+
+  gst_svd_timeline_stamp (&self->timeline, stamp);
+  pts = gst_vid_interp_time_pts (&self->time, GST_BUFFER_PTS (stamp),
+      GST_BUFFER_DURATION (stamp));
+
+  if (GST_BUFFER_PTS (buffer) != pts
+      || GST_BUFFER_DURATION (buffer) != GST_BUFFER_DURATION (stamp)) {
+    buffer = gst_buffer_make_writable (buffer);
+    GST_BUFFER_PTS (buffer) = pts;
+    GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
+    GST_BUFFER_DURATION (buffer) = GST_BUFFER_DURATION (stamp);
+    GST_BUFFER_OFFSET (buffer) = GST_BUFFER_OFFSET (stamp);
+    GST_BUFFER_OFFSET_END (buffer) = GST_BUFFER_OFFSET_END (stamp);
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
+  }
+  return push (self, buffer);
+}
+
+/* Making frames. */
+
+static SvdVideoFrame
+frame_view (GstVideoFrame * frame)
+{
+  SvdVideoFrame view = { {NULL,}, };
+
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
+    view.planes[i] = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
+    view.strides[i] = GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
+  }
+  return view;
+}
+
+static gboolean
+map (GstVidInterp * self, GstVideoFrame * frame, GstBuffer * buffer,
+    GstMapFlags flags, GError ** error)
+{
+  if (gst_video_frame_map (frame, &self->in_info, buffer, flags))
+    return TRUE;
+
+  g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+      "A frame of %" G_GSIZE_FORMAT " bytes is not what its caps say: "
+      "correct the caps in front of %s.", gst_buffer_get_size (buffer),
+      GST_OBJECT_NAME (self));
+  return FALSE;
+}
+
+static gboolean
+set_next (GstVidInterp * self, const Frame * frame,
+    GCancellable * cancellable, GError ** error)
+{
+  SvdInterpolator *worker = gst_svd_stage_get_worker (GST_SVD_STAGE (self));
+  GstVideoFrame mapped;
+  SvdVideoFrame view;
+  gboolean ok;
+
+  if (self->on_device[1] == frame->serial)
+    return TRUE;
+  if (!svd_interpolator_set_format (worker, &self->format, cancellable, error)
+      || !map (self, &mapped, frame->buffer, GST_MAP_READ, error))
+    return FALSE;
+
+  view = frame_view (&mapped);
+  ok = svd_interpolator_set_next (worker, &view, cancellable, error);
+  gst_video_frame_unmap (&mapped);
+  self->on_device[1] = ok ? frame->serial : 0;
+  return ok;
+}
+
+/* Only what is not there already is copied. */
+static gboolean
+load_pair (GstVidInterp * self, const Frame * next,
+    GCancellable * cancellable, GError ** error)
+{
+  SvdInterpolator *worker = gst_svd_stage_get_worker (GST_SVD_STAGE (self));
+
+  if (self->on_device[0] != self->previous.serial) {
+    if (!set_next (self, &self->previous, cancellable, error)
+        || !svd_interpolator_advance (worker, error))
+      return FALSE;
+    self->on_device[0] = self->previous.serial;
+  }
+  return set_next (self, next, cancellable, error);
+}
+
+static GstBuffer *
+render (GstVidInterp * self, SvdInterpolation method, gdouble t,
+    GCancellable * cancellable, GError ** error)
+{
+  SvdInterpolator *worker = gst_svd_stage_get_worker (GST_SVD_STAGE (self));
+  g_autoptr (GstBuffer) buffer =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&self->in_info),
+      NULL);
+  GstVideoFrame mapped;
+  SvdVideoFrame view;
+  gboolean ok;
+
+  if (buffer == NULL || !map (self, &mapped, buffer, GST_MAP_WRITE, error))
+    return NULL;
+
+  view = frame_view (&mapped);
+  ok = svd_interpolator_render (worker, method, t, &view, cancellable, error);
+  gst_video_frame_unmap (&mapped);
+  return ok ? g_steal_pointer (&buffer) : NULL;
+}
+
+static GstVidInterpMethod
+choose_method (GstVidInterp * self)
+{
+  GstVidInterpMethod method;
+
+  GST_OBJECT_LOCK (self);
+  method = gst_vid_interp_quality_choose (&self->quality, self->method);
+  GST_OBJECT_UNLOCK (self);
+
+  return method;
+}
+
+/* The picture at this place, from the previous frame on and before next. */
+static GstBuffer *
+make_frame (GstVidInterp * self, GstClockTime place, const Frame * next,
+    GCancellable * cancellable, GError ** error)
+{
+  GstVidInterpMethod method = choose_method (self);
+  GstClockTime start = self->previous.place, length = next->place - start;
+  gint64 begin = g_get_monotonic_time ();
+  GstBuffer *buffer;
+
+  if (place <= start + tolerance (self)
+      || method == GST_VID_INTERP_METHOD_DUPLICATE)
+    return gst_buffer_ref (self->previous.buffer);
+
+  if (!load_pair (self, next, cancellable, error))
+    return NULL;
+  buffer = render (self, SVD_INTERPOLATION_BLEND,
+      (gdouble) (place - start) / length, cancellable, error);
+  note_compute_time (self, (g_get_monotonic_time () - begin) * GST_USECOND);
+  return buffer;
+}
+
+/* All frames before this place, of the previous frame alone. */
+static GstFlowReturn
+repeat_until (GstVidInterp * self, GstClockTime end)
+{
+  GstClockTime near = tolerance (self);
+  GstFlowReturn flow = GST_FLOW_OK;
+
+  while (flow == GST_FLOW_OK
+      && gst_svd_timeline_get_time (&self->timeline) + near < end)
+    flow = push_next (self, gst_buffer_ref (self->previous.buffer));
+  return flow;
+}
+
+static GstFlowReturn
+interpolate_until (GstVidInterp * self, const Frame * next,
+    GCancellable * cancellable, GError ** error)
+{
+  GstClockTime near = tolerance (self), place;
+  GstFlowReturn flow = GST_FLOW_OK;
+
+  while (flow == GST_FLOW_OK
+      && (place = gst_svd_timeline_get_time (&self->timeline)) + near
+      < next->place) {
+    GstBuffer *buffer = make_frame (self, place, next, cancellable, error);
+
+    if (buffer == NULL)
+      return GST_FLOW_ERROR;
+    flow = push_next (self, buffer);
+  }
+  return flow;
+}
+
+static gboolean
+are_neighbours (GstVidInterp * self, const Frame * next)
+{
+  GstClockTime duration = frame_duration (&self->in_info);
+
+  return !GST_CLOCK_TIME_IS_VALID (duration)
+      || next->place - self->previous.place <= MAX_DISTANCE
+      * gst_vid_interp_time_stretch (&self->time, duration);
+}
+
+/* The frame itself, if the output has one at its place. */
+static GstFlowReturn
+push_previous (GstVidInterp * self)
+{
+  GstClockTime place = self->previous.place, near = tolerance (self);
+
+  if (!gst_svd_timeline_is_started (&self->timeline))
+    gst_svd_timeline_start (&self->timeline, place);
+  gst_svd_timeline_skip_to (&self->timeline, place > near ? place - near : 0);
+  if (gst_svd_timeline_get_time (&self->timeline) > place + near)
+    return GST_FLOW_OK;
+  return push_next (self, gst_buffer_ref (self->previous.buffer));
+}
+
+/* After the last frame of something: for as long as that lasts. */
+static GstFlowReturn
+drain (GstVidInterp * self)
+{
+  GstBuffer *buffer = self->previous.buffer;
+  GstFlowReturn flow = GST_FLOW_OK;
+
+  if (buffer != NULL && !self->keep)
+    flow = repeat_until (self, self->previous.place
+        + gst_vid_interp_time_stretch (&self->time,
+            duration_of (self, buffer)));
+  forget_frame (self);
+  return flow;
+}
+
+/* Input. */
+
+static void
+update_slowdown (GstVidInterp * self, gdouble slowdown, GstClockTime pts,
+    GstClockTime duration)
+{
+  GstSegment segment = self->segment;
+
+  if (slowdown == get_slowdown (self))
+    return;
+
+  GST_OBJECT_LOCK (self);
+  self->slowdown = slowdown;
+  GST_OBJECT_UNLOCK (self);
+
+  gst_vid_interp_time_stretch_segment (&self->time, &segment);
+  gst_vid_interp_time_set_slowdown (&self->time, slowdown, pts, duration);
+  /* Nobody knows where it ends now. */
+  if (segment.rate > 0.0)
+    segment.stop = GST_CLOCK_TIME_NONE;
+  segment.duration = GST_CLOCK_TIME_NONE;
+  gst_pad_push_event (src_pad (self), gst_event_new_segment (&segment));
+}
+
+static void
+update_settings (GstVidInterp * self, const GstSvdSettings * settings)
+{
+  GstVidInterpMethod method = settings->method == GST_VID_INTERP_METHOD_AUTO
+      ? GST_VID_INTERP_METHOD_BLEND : settings->method;
+
+  GST_OBJECT_LOCK (self);
+  if (method != self->method)
+    gst_vid_interp_quality_reset (&self->quality);
+  self->method = method;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static gboolean
+same_rate (const GstVideoInfo * a, const GstVideoInfo * b)
+{
+  return gst_util_fraction_compare (a->fps_n, a->fps_d, b->fps_n, b->fps_d)
+      == 0;
+}
+
+static void
+update_mode (GstVidInterp * self)
+{
+  self->keep = self->out_info.fps_n <= 0
+      || (same_rate (&self->in_info, &self->out_info)
+      && !gst_vid_interp_time_is_stretched (&self->time));
+  set_latency (self, &self->frame_latency, self->keep
+      || self->in_info.fps_n <= 0 ? 0 : frame_duration (&self->in_info));
+}
+
+static GstFlowReturn
+gst_vid_interp_process (GstSvdStage * stage, GstBuffer * buffer,
+    const GstSvdSettings * settings, GCancellable * cancellable,
+    GError ** error)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+  GstClockTime pts = pts_of (self, buffer);
+  GstClockTime duration = duration_of (self, buffer);
+  GstFlowReturn flow = GST_FLOW_OK;
+  Frame next;
+
+  update_settings (self, settings);
+  update_slowdown (self, settings->slowdown, pts, duration);
+  update_mode (self);
+  next = (Frame) {
+    .buffer = buffer,
+    .place = gst_vid_interp_time_place (&self->time, pts, duration),
+    .serial = ++self->serial,
+  };
+
+  if (self->previous.buffer != NULL && next.place <= self->previous.place) {
+    GST_WARNING_OBJECT (self, "dropping a frame that is not later than the "
+        "one before: %" GST_PTR_FORMAT, buffer);
+    return GST_FLOW_OK;
+  }
+
+  if (self->previous.buffer != NULL && !self->keep)
+    flow = are_neighbours (self, &next)
+        ? interpolate_until (self, &next, cancellable, error)
+        : repeat_until (self, next.place);
+  if (flow != GST_FLOW_OK)
+    return flow;
+
+  if (self->on_device[1] == next.serial) {
+    if (!svd_interpolator_advance (gst_svd_stage_get_worker (stage), error))
+      return GST_FLOW_ERROR;
+    self->on_device[0] = next.serial;
+  }
+  gst_buffer_replace (&self->previous.buffer, buffer);
+  self->previous.place = next.place;
+  self->previous.serial = next.serial;
+  return self->keep ? push (self, gst_buffer_ref (buffer))
+      : push_previous (self);
+}
+
+/* Caps. */
+
+static const struct
+{
+  GstVideoFormat gst;
+  SvdPixelFormat svd;
+} formats[] = {
+  {GST_VIDEO_FORMAT_RGB, SVD_PIXEL_FORMAT_RGB},
+  {GST_VIDEO_FORMAT_BGR, SVD_PIXEL_FORMAT_BGR},
+  {GST_VIDEO_FORMAT_RGBx, SVD_PIXEL_FORMAT_RGBX},
+  {GST_VIDEO_FORMAT_BGRx, SVD_PIXEL_FORMAT_BGRX},
+  {GST_VIDEO_FORMAT_RGBA, SVD_PIXEL_FORMAT_RGBA},
+  {GST_VIDEO_FORMAT_BGRA, SVD_PIXEL_FORMAT_BGRA},
+  {GST_VIDEO_FORMAT_I420, SVD_PIXEL_FORMAT_I420},
+  {GST_VIDEO_FORMAT_NV12, SVD_PIXEL_FORMAT_NV12},
+  {GST_VIDEO_FORMAT_YUY2, SVD_PIXEL_FORMAT_YUY2},
+  {GST_VIDEO_FORMAT_I420_10LE, SVD_PIXEL_FORMAT_I420_10LE},
+  {GST_VIDEO_FORMAT_P010_10LE, SVD_PIXEL_FORMAT_P010_10LE},
+};
+
+static void
+read_format (const GstVideoInfo * info, SvdVideoFormat * format)
+{
+  GstVideoColorMatrix matrix = info->colorimetry.matrix;
+
+  *format = (SvdVideoFormat) {
+    .width = GST_VIDEO_INFO_WIDTH (info),
+    .height = GST_VIDEO_INFO_HEIGHT (info),
+    .full_range = info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (formats[i].gst == GST_VIDEO_INFO_FORMAT (info))
+      format->format = formats[i].svd;
+  if (!gst_video_color_matrix_get_Kr_Kb (matrix, &format->kr, &format->kb))
+    gst_video_color_matrix_get_Kr_Kb (GST_VIDEO_COLOR_MATRIX_BT601,
+        &format->kr, &format->kb);
+}
+
+static gboolean
+gst_vid_interp_set_caps (GstSvdStage * stage, GstCaps * caps, GError ** error)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+  GstVideoInfo info;
+
+  if (!gst_video_info_from_caps (&info, caps)) {
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+        "These caps are not of a video: put videoconvert in front of %s.",
+        GST_OBJECT_NAME (self));
+    return FALSE;
+  }
+  if (GST_VIDEO_INFO_IS_INTERLACED (&info)) {
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+        "Interlaced video cannot be interpolated: put deinterlace in front "
+        "of %s.", GST_OBJECT_NAME (self));
+    return FALSE;
+  }
+
+  drain (self);
+  gst_caps_replace (&self->in_caps, caps);
+  self->in_info = info;
+  read_format (&info, &self->format);
+  self->have_format = FALSE;
+  self->live = is_live (self);
+  return TRUE;
+}
+
+/* The caps with any frame rate. */
+static GstCaps *
+any_rate (GstCaps * caps)
+{
+  caps = gst_caps_make_writable (caps);
+  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION_RANGE, 0, 1,
+      G_MAXINT, 1, NULL);
+  return caps;
+}
+
+/* The rate that downstream wants, or the input's. */
+static GstCaps *
+choose_caps (GstVidInterp * self, GError ** error)
+{
+  g_autoptr (GstCaps) filter = any_rate (gst_caps_ref (self->in_caps));
+  g_autoptr (GstCaps) allowed =
+      gst_pad_peer_query_caps (src_pad (self), filter);
+
+  if (gst_caps_is_empty (allowed)) {
+    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
+        "What follows %s does not take such frames at any rate: put "
+        "videoconvert in between.", GST_OBJECT_NAME (self));
+    return NULL;
+  }
+
+  allowed = gst_caps_make_writable (gst_caps_truncate (g_steal_pointer
+          (&allowed)));
+  gst_structure_fixate_field_nearest_fraction (gst_caps_get_structure
+      (allowed, 0), "framerate", self->in_info.fps_n, self->in_info.fps_d);
+  return gst_caps_fixate (g_steal_pointer (&allowed));
+}
+
+static GstCaps *
+gst_vid_interp_get_caps (GstSvdStage * stage, const GstSvdSettings * settings,
+    GError ** error)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+  gboolean reconfigure = gst_pad_check_reconfigure (src_pad (self));
+  g_autoptr (GstCaps) caps = NULL;
+
+  if (self->have_format && !reconfigure)
+    return gst_pad_get_current_caps (src_pad (self));
+
+  caps = choose_caps (self, error);
+  if (caps == NULL)
+    return NULL;
+
+  gst_video_info_from_caps (&self->out_info, caps);
+  self->have_format = TRUE;
+  if (self->out_info.fps_n > 0)
+    gst_svd_timeline_set_rate (&self->timeline, self->out_info.fps_n,
+        self->out_info.fps_d);
+  GST_INFO_OBJECT (self, "making %d/%d of %d/%d frames a second",
+      self->out_info.fps_n, self->out_info.fps_d, self->in_info.fps_n,
+      self->in_info.fps_d);
+  return g_steal_pointer (&caps);
+}
+
+/* What one pad can do follows from the other's peer. */
+static gboolean
+answer_caps (GstVidInterp * self, GstPad * pad, GstQuery * query)
+{
+  GstPad *other = pad == src_pad (self) ? sink_pad (self) : src_pad (self);
+  g_autoptr (GstCaps) template = gst_pad_get_pad_template_caps (pad);
+  g_autoptr (GstCaps) peer = NULL;
+  g_autoptr (GstCaps) result = NULL;
+  GstCaps *filter;
+
+  peer = gst_pad_peer_query_caps (other, template);
+  result = any_rate (g_steal_pointer (&peer));
+  gst_query_parse_caps (query, &filter);
+  if (filter != NULL) {
+    GstCaps *filtered = gst_caps_intersect_full (filter, result,
+        GST_CAPS_INTERSECT_FIRST);
+
+    gst_caps_unref (result);
+    result = filtered;
+  }
+  gst_query_set_caps_result (query, result);
+  return TRUE;
+}
+
+/* Events and queries. */
+
+static gboolean
+handle_segment (GstVidInterp * self, GstEvent * event)
+{
+  GstSegment segment;
+  GstEvent *out;
+
+  gdouble slowdown;
+
+  drain (self);
+  gst_event_copy_segment (event, &self->segment);
+  if (self->segment.format != GST_FORMAT_TIME) {
+    gst_segment_init (&self->segment, GST_FORMAT_TIME);
+    GST_WARNING_OBJECT (self, "a segment not in time is taken for all of it");
+  }
+
+  g_object_get (self, "slowdown", &slowdown, NULL);
+  GST_OBJECT_LOCK (self);
+  self->slowdown = slowdown;
+  GST_OBJECT_UNLOCK (self);
+  gst_vid_interp_time_init (&self->time, &self->segment, slowdown);
+  gst_svd_timeline_reset (&self->timeline);
+  if (self->out_info.fps_n > 0)
+    gst_svd_timeline_set_rate (&self->timeline, self->out_info.fps_n,
+        self->out_info.fps_d);
+
+  segment = self->segment;
+  gst_vid_interp_time_stretch_segment (&self->time, &segment);
+  out = gst_event_new_segment (&segment);
+  gst_event_set_seqnum (out, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return gst_pad_push_event (src_pad (self), out);
+}
+
+static gboolean
+handle_gap (GstVidInterp * self, GstEvent * event)
+{
+  GstClockTime pts, duration;
+  GstEvent *out;
+
+  gst_event_parse_gap (event, &pts, &duration);
+  drain (self);
+  duration = gst_vid_interp_time_stretch (&self->time, duration);
+  pts = gst_vid_interp_time_pts (&self->time,
+      gst_vid_interp_time_place (&self->time, pts, duration), duration);
+  out = gst_event_new_gap (pts, duration);
+  gst_event_set_seqnum (out, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return gst_pad_push_event (src_pad (self), out);
+}
+
+static gboolean
+gst_vid_interp_sink_event (GstSvdStage * stage, GstEvent * event)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_SEGMENT:
+      return handle_segment (self, event);
+    case GST_EVENT_GAP:
+      return handle_gap (self, event);
+    case GST_EVENT_EOS:
+      drain (self);
+      break;
+    default:
+      break;
+  }
+
+  return GST_SVD_STAGE_CLASS (gst_vid_interp_parent_class)->sink_event (stage,
+      event);
+}
+
+static gint64
+divide (gint64 time, gdouble slowdown)
+{
+  return time > 0 ? (gint64) (time / slowdown) : time;
+}
+
+/* The times of the input that those of the output come from. */
+static GstEvent *
+unstretch_seek (GstVidInterp * self, GstEvent * event)
+{
+  gdouble slowdown = get_slowdown (self), rate;
+  GstFormat format;
+  GstSeekFlags flags;
+  GstSeekType start_type, stop_type;
+  gint64 start, stop;
+  GstEvent *out;
+
+  gst_event_parse_seek (event, &rate, &format, &flags, &start_type, &start,
+      &stop_type, &stop);
+  if (format != GST_FORMAT_TIME || slowdown == 1.0)
+    return event;
+
+  out = gst_event_new_seek (rate, format, flags, start_type,
+      divide (start, slowdown), stop_type, divide (stop, slowdown));
+  gst_event_set_seqnum (out, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return out;
+}
+
+static void
+note_qos (GstVidInterp * self, GstEvent * event)
+{
+  GstClockTimeDiff diff;
+  GstClockTime running_time;
+
+  gst_event_parse_qos (event, NULL, NULL, &diff, &running_time);
+  if (self->live || !GST_CLOCK_TIME_IS_VALID (running_time))
+    return;
+
+  GST_OBJECT_LOCK (self);
+  gst_vid_interp_quality_update (&self->quality, self->method, running_time,
+      diff);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static gboolean
+gst_vid_interp_src_event (GstSvdStage * stage, GstEvent * event)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_SEEK:
+      event = unstretch_seek (self, event);
+      break;
+    case GST_EVENT_QOS:
+      note_qos (self, event);
+      break;
+    case GST_EVENT_LATENCY:
+      GST_OBJECT_LOCK (self);
+      gst_event_parse_latency (event, &self->latency);
+      GST_OBJECT_UNLOCK (self);
+      break;
+    default:
+      break;
+  }
+
+  return GST_SVD_STAGE_CLASS (gst_vid_interp_parent_class)->src_event (stage,
+      event);
+}
+
+static gint64
+multiply (gint64 time, gdouble slowdown)
+{
+  return time > 0 ? (gint64) (time * slowdown) : time;
+}
+
+static gboolean
+answer_position (GstVidInterp * self, GstQuery * query)
+{
+  gdouble slowdown = get_slowdown (self);
+  GstFormat format;
+  gint64 time;
+
+  if (!gst_pad_peer_query (sink_pad (self), query))
+    return FALSE;
+
+  if (GST_QUERY_TYPE (query) == GST_QUERY_POSITION) {
+    gst_query_parse_position (query, &format, &time);
+    if (format == GST_FORMAT_TIME)
+      gst_query_set_position (query, format, multiply (time, slowdown));
+  } else {
+    gst_query_parse_duration (query, &format, &time);
+    if (format == GST_FORMAT_TIME)
+      gst_query_set_duration (query, format, multiply (time, slowdown));
+  }
+  return TRUE;
+}
+
+static gboolean
+gst_vid_interp_query (GstSvdStage * stage, GstPad * pad, GstQuery * query)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+
+  switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_CAPS:
+      return answer_caps (self, pad, query);
+    case GST_QUERY_LATENCY:
+      return answer_latency (self, query);
+    case GST_QUERY_POSITION:
+    case GST_QUERY_DURATION:
+      return answer_position (self, query);
+    default:
+      return GST_SVD_STAGE_CLASS (gst_vid_interp_parent_class)->query (stage,
+          pad, query);
+  }
+}
+
+static void
+gst_vid_interp_reset (GstSvdStage * stage)
+{
+  GstVidInterp *self = GST_VID_INTERP (stage);
+
+  forget_frame (self);
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  gst_vid_interp_time_init (&self->time, &self->segment, get_slowdown (self));
+  gst_svd_timeline_reset (&self->timeline);
+  self->discont = TRUE;
+  self->processed = 0;
+
+  GST_OBJECT_LOCK (self);
+  gst_vid_interp_quality_reset (&self->quality);
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* The class. */
+
+static void
+gst_vid_interp_finalize (GObject * object)
+{
+  GstVidInterp *self = GST_VID_INTERP (object);
+
+  forget_frame (self);
+  gst_clear_caps (&self->in_caps);
+
+  G_OBJECT_CLASS (gst_vid_interp_parent_class)->finalize (object);
+}
+
+static void
+gst_vid_interp_init (GstVidInterp * self)
+{
+  self->slowdown = 1.0;
+  self->latency = GST_CLOCK_TIME_NONE;
+  gst_video_info_init (&self->in_info);
+  gst_video_info_init (&self->out_info);
+  gst_vid_interp_reset (GST_SVD_STAGE (self));
+}
+
+static void
+gst_vid_interp_class_init (GstVidInterpClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstSvdStageClass *stage_class = GST_SVD_STAGE_CLASS (klass);
+
+  object_class->finalize = gst_vid_interp_finalize;
+
+  stage_class->open_model = gst_vid_interp_open_model;
+  stage_class->close_model = gst_vid_interp_close_model;
+  stage_class->load = gst_vid_interp_load;
+  stage_class->unload = gst_vid_interp_unload;
+  stage_class->set_caps = gst_vid_interp_set_caps;
+  stage_class->get_caps = gst_vid_interp_get_caps;
+  stage_class->process = gst_vid_interp_process;
+  stage_class->sink_event = gst_vid_interp_sink_event;
+  stage_class->src_event = gst_vid_interp_src_event;
+  stage_class->query = gst_vid_interp_query;
+  stage_class->reset = gst_vid_interp_reset;
+
+  gst_svd_stage_class_install (stage_class, GST_SVD_PROPERTIES_INTERPOLATE,
+      &sink_template, &src_template);
+  gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
+      "Video frame interpolator", "Filter/Effect/Video",
+      "Makes frames between frames: another frame rate, or slow motion",
+      "gst-svd contributors");
+  gst_type_mark_as_plugin_api (GST_TYPE_VID_INTERP_METHOD, 0);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "gstsvdsettings.h"
+
+G_BEGIN_DECLS
+
+/* Which method there is time for. Frames that come too late make it cheaper
+ * by one; after a while without, a better one is tried again, and after each
+ * trial that fails the while is twice as long. All times are running times. */
+typedef struct {
+  guint drop;                   /* so many methods cheaper than wanted */
+  GstClockTime patience;        /* how long to wait before trying a better one */
+  GstClockTime settle_until;    /* what is late until then was begun before the last change */
+  GstClockTime retry_at;
+} GstVidInterpQuality;
+
+void gst_vid_interp_quality_reset (GstVidInterpQuality * quality);
+
+/* A frame was this late, or early where it is negative. TRUE: the method has
+ * changed. */
+gboolean gst_vid_interp_quality_update (GstVidInterpQuality * quality,
+    GstVidInterpMethod wanted, GstClockTime running_time,
+    GstClockTimeDiff lateness);
+
+GstVidInterpMethod gst_vid_interp_quality_choose (const GstVidInterpQuality *
+    quality, GstVidInterpMethod wanted);
+
+/* For QoS messages: 1000000 is the best. */
+gint gst_vid_interp_quality_get (const GstVidInterpQuality * quality);
+
+G_END_DECLS

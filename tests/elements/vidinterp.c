@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Frames between frames: times, what goes through, what is made. */
+
+#include "elementtest.h"
+
+#define SIZE "width=64,height=48"
+#define CAPS(format, rate) \
+    "video/x-raw,format=" format "," SIZE ",framerate=" rate
+
+/* What is in a frame: one level everywhere, or two halves. */
+
+static GstBuffer *
+filled (const gchar * caps_string, guint8 level, GstClockTime pts,
+    GstClockTime duration)
+{
+  GstCaps *caps = gst_caps_from_string (caps_string);
+  GstVideoInfo info;
+  GstBuffer *buffer;
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_caps_unref (caps);
+  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
+  gst_buffer_memset (buffer, 0, level, GST_VIDEO_INFO_SIZE (&info));
+  GST_BUFFER_PTS (buffer) = pts;
+  GST_BUFFER_DURATION (buffer) = duration;
+  return buffer;
+}
+
+static guint8
+level_of (GstBuffer * buffer)
+{
+  guint8 level;
+
+  fail_unless_equals_int (gst_buffer_extract (buffer, 0, &level, 1), 1);
+  return level;
+}
+
+static GstClockTime
+time_of_frame (guint64 i, gint fps_n, gint fps_d)
+{
+  return gst_util_uint64_scale (i, GST_SECOND * fps_d, fps_n);
+}
+
+static GstHarness *
+new_harness (const gchar * line, const gchar * in, const gchar * out)
+{
+  GstHarness *h = test_harness_new (line);
+
+  gst_harness_set_src_caps_str (h, in);
+  if (out != NULL)
+    gst_harness_set_sink_caps_str (h, out);
+  return h;
+}
+
+static void
+push_frames (GstHarness * h, const gchar * caps, guint n, gint fps_n,
+    gint fps_d)
+{
+  for (guint i = 0; i < n; i++) {
+    GstClockTime pts = time_of_frame (i, fps_n, fps_d);
+
+    fail_unless_equals_int (gst_harness_push (h, filled (caps, 10 * i % 250,
+                pts, time_of_frame (i + 1, fps_n, fps_d) - pts)), GST_FLOW_OK);
+  }
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+}
+
+/* Any rate from any rate, with as much time out as in. */
+static const struct
+{
+  gint in_n, in_d, out_n, out_d;
+} rates[] = {
+  {10, 1, 24, 1}, {30, 1, 60, 1}, {60, 1, 30, 1}, {60, 1, 24, 1},
+  {24000, 1001, 60000, 1001}, {25, 1, 30000, 1001}, {7, 1, 60, 1},
+  {30, 1, 7, 3}
+};
+
+GST_START_TEST (test_rates)
+{
+  gint in_n = rates[__i__].in_n, in_d = rates[__i__].in_d;
+  gint out_n = rates[__i__].out_n, out_d = rates[__i__].out_d;
+  gchar *in = g_strdup_printf (CAPS ("RGB", "%d/%d"), in_n, in_d);
+  gchar *out = g_strdup_printf (CAPS ("RGB", "%d/%d"), out_n, out_d);
+  GstHarness *h = new_harness ("vidinterp method=blend", in, out);
+  guint n = 12, expected = gst_util_uint64_scale_ceil (n, (guint64) in_d
+      * out_n, (guint64) in_n * out_d);
+  GstClockTime last = time_of_frame (n - 1, in_n, in_d);
+  GstBuffer *buffer;
+
+  push_frames (h, in, n, in_n, in_d);
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), expected);
+  for (guint i = 0; (buffer = gst_harness_try_pull (h)) != NULL; i++) {
+    gdouble place = MIN (GST_BUFFER_PTS (buffer), last)
+        * (gdouble) in_n / in_d / GST_SECOND;
+
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer),
+        time_of_frame (i, out_n, out_d));
+    fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer),
+        time_of_frame (i + 1, out_n, out_d) - GST_BUFFER_PTS (buffer));
+    /* The levels rise with time: what is shown is of that very moment. */
+    fail_unless (ABS (level_of (buffer) - 10 * place) <= 1.0,
+        "level %u at frame %f", level_of (buffer), place);
+    gst_buffer_unref (buffer);
+  }
+
+  g_free (in);
+  g_free (out);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Where nothing is to be done the very buffers go through, at their own
+ * times. */
+GST_START_TEST (test_pass_through)
+{
+  GstHarness *h = new_harness ("vidinterp", CAPS ("I420", "30/1"), NULL);
+
+  for (guint i = 0; i < 5; i++) {
+    GstBuffer *in = filled (CAPS ("I420", "30/1"), 40 * i,
+        i * 33 * GST_MSECOND + i % 2, 33 * GST_MSECOND);
+    GstBuffer *out;
+
+    gst_buffer_ref (in);
+    fail_unless_equals_int (gst_harness_push (h, in), GST_FLOW_OK);
+    out = gst_harness_pull (h);
+    fail_unless (i == 0 || out == in);
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (out), GST_BUFFER_PTS (in));
+    fail_unless (gst_buffer_peek_memory (out, 0) ==
+        gst_buffer_peek_memory (in, 0));
+    gst_buffer_unref (in);
+    gst_buffer_unref (out);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Frames that are there already are not copied, at another rate either. */
+GST_START_TEST (test_frames_that_are_there)
+{
+  GstHarness *h = new_harness ("vidinterp", CAPS ("I420", "30/1"),
+      CAPS ("I420", "60/1"));
+  GstBuffer *in[3];
+
+  for (guint i = 0; i < 3; i++) {
+    /* Times as Matroska has them. */
+    in[i] = filled (CAPS ("I420", "30/1"), 40 * i,
+        (i * 1000 + 15) / 30 * GST_MSECOND, 33 * GST_MSECOND);
+    fail_unless_equals_int (gst_harness_push (h, gst_buffer_ref (in[i])),
+        GST_FLOW_OK);
+  }
+  for (guint i = 0; i < 5; i++) {
+    GstBuffer *out = gst_harness_pull (h);
+    GstMemory *memory = gst_buffer_peek_memory (in[i / 2], 0);
+
+    fail_unless_equals_int (gst_buffer_peek_memory (out, 0) == memory,
+        i % 2 == 0);
+    gst_buffer_unref (out);
+  }
+  for (guint i = 0; i < 3; i++)
+    gst_buffer_unref (in[i]);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_slowdown)
+{
+  GstHarness *h = new_harness ("vidinterp slowdown=2.5", CAPS ("RGB", "20/1"),
+      NULL);
+  GstBuffer *buffer;
+
+  push_frames (h, CAPS ("RGB", "20/1"), 8, 20, 1);
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 20);
+  for (guint i = 0; (buffer = gst_harness_try_pull (h)) != NULL; i++) {
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), time_of_frame (i, 20,
+            1));
+    fail_unless (ABS (level_of (buffer) - MIN (4.0 * i, 70.0)) <= 1.0);
+    gst_buffer_unref (buffer);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_duplicate)
+{
+  GstHarness *h = new_harness ("vidinterp method=duplicate",
+      CAPS ("RGB", "10/1"), CAPS ("RGB", "30/1"));
+
+  push_frames (h, CAPS ("RGB", "10/1"), 4, 10, 1);
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 12);
+  for (guint i = 0; i < 12; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    fail_unless_equals_int (level_of (buffer), i / 3 * 10);
+    gst_buffer_unref (buffer);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Frames of noise between which nothing changes come out as they were, in
+ * every format and at odd sizes. */
+static const gchar *formats[] = {
+  "RGB", "BGR", "RGBx", "BGRx", "RGBA", "BGRA", "I420", "NV12", "YUY2",
+  "I420_10LE", "P010_10LE"
+};
+
+static guint8 *
+sample (const GstVideoFrame * frame, guint c, gint x, gint y)
+{
+  guint8 *at = (guint8 *) GST_VIDEO_FRAME_COMP_DATA (frame, c)
+      + y * GST_VIDEO_FRAME_COMP_STRIDE (frame, c)
+      + x * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c);
+
+  /* GStreamer 1.22 says that P010's V is one byte after U; it is two. */
+  return at + (GST_VIDEO_FRAME_COMP_DEPTH (frame, c) > 8
+      && GST_VIDEO_FRAME_COMP_POFFSET (frame, c) == 1);
+}
+
+static GstBuffer *
+noise (const GstVideoInfo * info, guint32 seed)
+{
+  GstBuffer *buffer =
+      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
+  GRand *rand = g_rand_new_with_seed (seed);
+  GstVideoFrame frame;
+
+  fail_unless (gst_video_frame_map (&frame, info, buffer, GST_MAP_WRITE));
+  for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS (&frame); c++) {
+    guint depth = GST_VIDEO_FRAME_COMP_DEPTH (&frame, c);
+    guint shift = GST_VIDEO_FORMAT_INFO_SHIFT (info->finfo, c);
+
+    for (gint y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (&frame, c); y++)
+      for (gint x = 0; x < GST_VIDEO_FRAME_COMP_WIDTH (&frame, c); x++) {
+        guint8 *at = sample (&frame, c, x, y);
+        guint value = g_rand_int_range (rand, 0, 1 << depth);
+
+        if (depth > 8)
+          GST_WRITE_UINT16_LE (at, value << shift);
+        else
+          *at = value;
+      }
+  }
+  gst_video_frame_unmap (&frame);
+  g_rand_free (rand);
+  return buffer;
+}
+
+static guint
+component (const GstVideoFrame * frame, guint c, gint x, gint y)
+{
+  const guint8 *at = sample (frame, c, x, y);
+
+  return GST_VIDEO_FRAME_COMP_DEPTH (frame, c) > 8
+      ? GST_READ_UINT16_LE (at) >>
+      GST_VIDEO_FORMAT_INFO_SHIFT (frame->info.finfo, c) : *at;
+}
+
+/* The largest difference of a component, but not of one that is unused. */
+static guint
+largest_difference (const GstVideoInfo * info, GstBuffer * a, GstBuffer * b)
+{
+  guint most = 0;
+  GstVideoFrame x, y;
+
+  fail_unless (gst_video_frame_map (&x, info, a, GST_MAP_READ));
+  fail_unless (gst_video_frame_map (&y, info, b, GST_MAP_READ));
+  for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS (&x); c++)
+    for (gint j = 0; j < GST_VIDEO_FRAME_COMP_HEIGHT (&x, c); j++)
+      for (gint i = 0; i < GST_VIDEO_FRAME_COMP_WIDTH (&x, c); i++) {
+        gint d = (gint) component (&x, c, i, j) - (gint) component (&y, c, i,
+            j);
+
+        most = MAX (most, (guint) ABS (d));
+      }
+  gst_video_frame_unmap (&x);
+  gst_video_frame_unmap (&y);
+  return most;
+}
+
+GST_START_TEST (test_formats)
+{
+  static const gchar *more[] = {
+    ",colorimetry=bt601,width=37,height=21",
+    ",colorimetry=bt709,width=64,height=36",
+    ",colorimetry=bt2020,width=1,height=1",
+    ",colorimetry=1:3:5:1,width=33,height=2"    /* full range */
+  };
+
+  for (guint m = 0; m < G_N_ELEMENTS (more); m++) {
+    gchar *in = g_strconcat ("video/x-raw,framerate=10/1,format=",
+        formats[__i__], formats[__i__][0] == 'R' || formats[__i__][0] == 'B'
+        ? strstr (more[m], ",width") : more[m], NULL);
+    gchar *out = g_strdup (in);
+    GstVideoInfo info;
+    GstCaps *caps = gst_caps_from_string (in);
+    GstHarness *h;
+    GstBuffer *buffer, *result;
+
+    fail_unless (gst_video_info_from_caps (&info, caps));
+    *strstr (out, "10/1") = '2';
+    h = new_harness ("vidinterp method=blend", in, out);
+    buffer = noise (&info, m);
+    for (guint i = 0; i < 2; i++) {
+      GstBuffer *copy = gst_buffer_copy (buffer);
+
+      GST_BUFFER_PTS (copy) = i * GST_SECOND / 10;
+      GST_BUFFER_DURATION (copy) = GST_SECOND / 10;
+      fail_unless_equals_int (gst_harness_push (h, copy), GST_FLOW_OK);
+    }
+    gst_buffer_unref (gst_harness_pull (h));
+    result = gst_harness_pull (h);
+    fail_unless (gst_buffer_peek_memory (result, 0) !=
+        gst_buffer_peek_memory (buffer, 0));
+    fail_unless_equals_int (largest_difference (&info, buffer, result), 0);
+
+    gst_buffer_unref (result);
+    gst_buffer_unref (buffer);
+    gst_caps_unref (caps);
+    g_free (in);
+    g_free (out);
+    test_harness_free (h);
+  }
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_alpha)
+{
+  GstHarness *h = new_harness ("vidinterp method=blend", CAPS ("RGBA", "10/1"),
+      CAPS ("RGBA", "20/1"));
+  GstBuffer *buffer;
+  guint8 rgba[4];
+
+  gst_harness_push (h, filled (CAPS ("RGBA", "10/1"), 0, 0, GST_SECOND / 10));
+  gst_harness_push (h, filled (CAPS ("RGBA", "10/1"), 200, GST_SECOND / 10,
+          GST_SECOND / 10));
+  gst_buffer_unref (gst_harness_pull (h));
+  buffer = gst_harness_pull (h);
+  gst_buffer_extract (buffer, 0, rgba, 4);
+  fail_unless_equals_int (rgba[0], 100);
+  fail_unless_equals_int (rgba[3], 100);
+  gst_buffer_unref (buffer);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_interlaced)
+{
+  GstHarness *h = test_harness_new ("vidinterp");
+
+  gst_harness_set_src_caps_str (h, CAPS ("I420", "25/1")
+      ",interlace-mode=interleaved");
+  fail_unless_equals_int (gst_harness_push (h, filled (CAPS ("I420", "25/1"),
+              0, 0, GST_SECOND / 25)), GST_FLOW_NOT_NEGOTIATED);
+  test_assert_one_error (test_harness_get_bus (h), GST_STREAM_ERROR,
+      GST_STREAM_ERROR_FORMAT, "deinterlace");
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static Suite *
+vidinterp_suite (void)
+{
+  Suite *s = suite_create ("vidinterp");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (s, tc);
+  tcase_add_loop_test (tc, test_rates, 0, G_N_ELEMENTS (rates));
+  tcase_add_test (tc, test_pass_through);
+  tcase_add_test (tc, test_frames_that_are_there);
+  tcase_add_test (tc, test_slowdown);
+  tcase_add_test (tc, test_duplicate);
+  tcase_add_loop_test (tc, test_formats, 0, G_N_ELEMENTS (formats));
+  tcase_add_test (tc, test_alpha);
+  tcase_add_test (tc, test_interlaced);
+
+  return s;
+}
+
+GST_CHECK_MAIN (vidinterp);
