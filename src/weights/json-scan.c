@@ -20,6 +20,8 @@ kiln_json_init (KilnJson *json, const char *text, gsize length)
 {
   const char *valid_end;
 
+  if (length == 0)              /* an empty mapping is NULL */
+    text = "";
   json->text = json->at = text;
   json->end = text + length;
   json->fault = NULL;

@@ -13,7 +13,7 @@ static const char *const suffixes[] = { "weight", "bias", "slope", "data" };
 static void
 read_all (const KilnNcnnNet *net, KilnWeightSource *source)
 {
-  volatile guint8 sum = 0;
+  G_GNUC_UNUSED volatile guint8 sum = 0;
 
   for (guint i = 0; i < kiln_ncnn_net_get_n_layers (net); i++)
     for (guint j = 0; j < G_N_ELEMENTS (suffixes); j++) {
