@@ -98,8 +98,7 @@ svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   self->config = svd_model_files_get_vae_config (self->stage.files, error);
   if (self->config == NULL)
     return NULL;
-  self->source = svd_model_files_get_source (self->stage.files, SVD_PART_VAE,
-      error);
+  self->source = svd_stage_get_source (&self->stage, SVD_PART_VAE, error);
   if (self->source == NULL)
     return NULL;
   /* The weights are the same at every size. */

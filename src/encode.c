@@ -142,10 +142,10 @@ open_parts (SvdEncoder *self, GError **error)
   if (self->vae == NULL)
     return FALSE;
   self->clip_source =
-      svd_model_files_get_source (files, SVD_PART_IMAGE_ENCODER, error);
+      svd_stage_get_source (&self->stage, SVD_PART_IMAGE_ENCODER, error);
   if (self->clip_source == NULL)
     return FALSE;
-  self->vae_source = svd_model_files_get_source (files, SVD_PART_VAE, error);
+  self->vae_source = svd_stage_get_source (&self->stage, SVD_PART_VAE, error);
   return self->vae_source != NULL;
 }
 

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "weights/model-lookup.h"
+
 struct _SvdModel
 {
   gatomicrefcount refs;
@@ -12,17 +14,14 @@ struct _SvdModel
 
 G_DEFINE_BOXED_TYPE (SvdModel, svd_model, svd_model_ref, svd_model_unref)
 
-#define EMBEDDED_MODEL "svd-tiny"
-
 /* Where the models that come with the library are: SVD_MODEL_PATH before
  * it is installed. */
-static char *
-embedded_path (void)
+static const char *
+installed_models (void)
 {
   const char *folder = g_getenv ("SVD_MODEL_PATH");
 
-  return g_build_filename (folder ? folder : SVD_MODEL_DIR, EMBEDDED_MODEL,
-      NULL);
+  return folder ? folder : SVD_MODEL_DIR;
 }
 
 /* ---- Defaults: diffusers' pipeline's, then the configs', then what the
@@ -83,14 +82,15 @@ fill_info (SvdModel *self, GError **error)
 }
 
 SvdModel *
-svd_model_open (const char *path, GError **error)
+svd_model_open (const char *name, GError **error)
 {
   g_autoptr (SvdModel) self = g_new0 (SvdModel, 1);
-  g_autofree char *full =
-      path && *path ? g_strdup (path) : embedded_path ();
+  g_autofree char *path = svd_model_lookup (name, installed_models (), error);
 
   g_atomic_ref_count_init (&self->refs);
-  self->files = svd_model_files_open (full, error);
+  if (path == NULL)
+    return NULL;
+  self->files = svd_model_files_open (path, error);
   if (self->files == NULL || !fill_info (self, error))
     return NULL;
   return g_steal_pointer (&self);

@@ -203,7 +203,7 @@ svd_sampler_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   self->scheduler = svd_model_files_get_scheduler_config (files, error);
   if (self->scheduler == NULL)
     return NULL;
-  self->source = svd_model_files_get_source (files, SVD_PART_UNET, error);
+  self->source = svd_stage_get_source (&self->stage, SVD_PART_UNET, error);
   if (self->source == NULL)
     return NULL;
   /* The weights are the same at every size. */

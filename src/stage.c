@@ -36,6 +36,13 @@ svd_stage_clear (SvdStage *self)
   kiln_device_unref (self->device);
 }
 
+KilnWeightSource *
+svd_stage_get_source (SvdStage *self, SvdPart part, GError **error)
+{
+  return svd_model_files_get_source (self->files, part,
+      self->type == KILN_F16, error);
+}
+
 void
 svd_graph_output_fp32 (KilnGraph *graph, KilnTensor *x, const char *name)
 {

@@ -33,6 +33,11 @@ void svd_stage_init (SvdStage *stage, SvdDevice *device, SvdModel *model,
     SvdPrecision precision);
 void svd_stage_clear (SvdStage *stage);
 
+/* A part's weights, of the variant that suits the precision where there are
+ * two. Belongs to the model's files. */
+KilnWeightSource *svd_stage_get_source (SvdStage *stage, SvdPart part,
+    GError **error);
+
 /* Gives a graph's result to the caller under this name, as fp32. */
 void svd_graph_output_fp32 (KilnGraph *graph, KilnTensor *x,
     const char *name);

@@ -104,8 +104,9 @@ install_model (GObjectClass * klass)
 {
   g_object_class_install_property (klass, GST_SVD_PROP_MODEL,
       g_param_spec_string ("model", "Model",
-          "Folder of the model in diffusers' layout "
-          "(not set: the small model that comes with the plugin)",
+          "Path of the model's folder or .safetensors file, or the repository "
+          "at Hugging Face that it was downloaded from, or svd, svd-xt or "
+          "svd-xt-1-1 (not set: the small model that comes with the plugin)",
           NULL, READY_FLAGS));
 }
 

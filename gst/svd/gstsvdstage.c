@@ -21,7 +21,7 @@ typedef struct
 
   /* From READY to PAUSED until back to NULL. */
   gboolean model_is_open;
-  gchar *model_path;            /* what it was asked for by */
+  gchar *model_name;            /* what it was asked for by */
   SvdModel *model;              /* unless the subclass has one of its own */
 
   /* Under the stream lock. */
@@ -146,7 +146,7 @@ close_model (GstSvdStage * self)
   if (priv->model_is_open)
     GST_SVD_STAGE_GET_CLASS (self)->close_model (self);
   priv->model_is_open = FALSE;
-  g_clear_pointer (&priv->model_path, g_free);
+  g_clear_pointer (&priv->model_name, g_free);
 }
 
 static void
@@ -185,7 +185,7 @@ close_outdated (GstSvdStage * self, const GstSvdSettings * settings)
 {
   GstSvdStagePrivate *priv = PRIV (self);
 
-  if (!is_same (priv->model_path, settings->model))
+  if (!is_same (priv->model_name, settings->model))
     close_model (self);
   if (!is_same (priv->device_name, settings->device))
     close_device (self);
@@ -194,20 +194,17 @@ close_outdated (GstSvdStage * self, const GstSvdSettings * settings)
 }
 
 static gboolean
-gst_svd_stage_default_open_model (GstSvdStage * self, const gchar * path,
+gst_svd_stage_default_open_model (GstSvdStage * self, const gchar * name,
     GError ** error)
 {
-  if (path != NULL && *path != '\0'
-      && !g_file_test (path, G_FILE_TEST_EXISTS)) {
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-        "There is no model %s: set the model property to the folder of a "
-        "model in diffusers' layout, or leave it for the one that comes with "
-        "the plugin.", path);
-    return FALSE;
-  }
+  SvdModel *model = svd_model_open (name, error);
 
-  PRIV (self)->model = svd_model_open (path, error);
-  return PRIV (self)->model != NULL;
+  if (model == NULL)
+    return FALSE;
+
+  GST_INFO_OBJECT (self, "opened %s", svd_model_get_path (model));
+  PRIV (self)->model = model;
+  return TRUE;
 }
 
 static gboolean
@@ -221,7 +218,7 @@ open_model (GstSvdStage * self, const GstSvdSettings * settings,
 
   priv->model_is_open = GST_SVD_STAGE_GET_CLASS (self)->open_model (self,
       settings->model, error);
-  priv->model_path = g_strdup (settings->model);
+  priv->model_name = g_strdup (settings->model);
   return priv->model_is_open;
 }
 

@@ -21,7 +21,7 @@ G_DECLARE_DERIVABLE_TYPE (GstSvdStage, gst_svd_stage, GST, SVD_STAGE,
  * posted once, by the base class. All but the first two run with the model
  * open, the worker's with the device open too.
  *
- * @open_model: opens the model of this path (%NULL: the one that comes with
+ * @open_model: opens the model of this name (%NULL: the one that comes with
  *     the plugin); here an #SvdModel
  * @close_model: closes it
  * @load: makes the worker; called in the streaming thread for the first picture
@@ -41,7 +41,7 @@ struct _GstSvdStageClass
 {
   GstElementClass parent_class;
 
-  gboolean (*open_model) (GstSvdStage * stage, const gchar * path,
+  gboolean (*open_model) (GstSvdStage * stage, const gchar * name,
       GError ** error);
   void (*close_model) (GstSvdStage * stage);
   gpointer (*load) (GstSvdStage * stage, SvdPrecision precision,

@@ -22,13 +22,13 @@ struct _SvdModelFiles {
   SvdPreprocessorConfig preprocessor;
   SvdRecommended recommended;
 
-  /* Maps one part's weights; called once a part, under lock. */
+  /* Maps one part's weights; called once a part and choice, under lock. */
   KilnTensorSource *(*open_source) (SvdModelFiles *files, SvdPart part,
-      GError **error);
+      gboolean prefer_fp16, GError **error);
   KilnSafetensors *single_file; /* that layout's, or NULL */
 
   GMutex lock;                  /* guards sources */
-  KilnTensorSource *sources[SVD_N_PARTS];
+  KilnTensorSource *sources[SVD_N_PARTS][2];       /* [prefer_fp16] */
 };
 
 /* Each fills files from files->path. */

@@ -48,7 +48,8 @@ svd_model_files_unref (SvdModelFiles *files)
   if (!g_atomic_ref_count_dec (&files->ref_count))
     return;
   for (guint i = 0; i < SVD_N_PARTS; i++)
-    g_clear_pointer (&files->sources[i], kiln_tensor_source_unref);
+    for (guint j = 0; j < 2; j++)
+      g_clear_pointer (&files->sources[i][j], kiln_tensor_source_unref);
   g_clear_pointer (&files->single_file, kiln_safetensors_unref);
   g_mutex_clear (&files->lock);
   g_free (files->path);
@@ -127,14 +128,13 @@ svd_model_files_get_recommended (SvdModelFiles *files)
 
 KilnWeightSource *
 svd_model_files_get_source (SvdModelFiles *files, SvdPart part,
-    GError **error)
+    gboolean prefer_fp16, GError **error)
 {
-  KilnTensorSource *source;
+  KilnTensorSource **source = &files->sources[part][prefer_fp16 ? 1 : 0];
 
   g_mutex_lock (&files->lock);
-  if (!files->sources[part])
-    files->sources[part] = files->open_source (files, part, error);
-  source = files->sources[part];
+  if (!*source)
+    *source = files->open_source (files, part, prefer_fp16, error);
   g_mutex_unlock (&files->lock);
-  return source ? kiln_tensor_source_as_weights (source) : NULL;
+  return *source ? kiln_tensor_source_as_weights (*source) : NULL;
 }

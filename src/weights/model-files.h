@@ -52,9 +52,10 @@ const SvdPreprocessorConfig *svd_model_files_get_preprocessor_config (
 const SvdRecommended *svd_model_files_get_recommended (SvdModelFiles *files);
 
 /* The part's weights under diffusers' names ("down_blocks.0.…"), mapped on
- * the first call. Belongs to files and lives as long. */
+ * the first call. Where a folder has both the variant fp16 and full weights,
+ * prefer_fp16 chooses. Belongs to files and lives as long. */
 KilnWeightSource *svd_model_files_get_source (SvdModelFiles *files,
-    SvdPart part, GError **error);
+    SvdPart part, gboolean prefer_fp16, GError **error);
 
 /* "unet", "vae", "image_encoder": the part's folder and name in messages. */
 const char *svd_part_get_name (SvdPart part);

@@ -64,12 +64,13 @@ read_configs (SvdModelFiles *files, GError **error)
 }
 
 static KilnTensorSource *
-open_source (SvdModelFiles *files, SvdPart part, GError **error)
+open_source (SvdModelFiles *files, SvdPart part, gboolean prefer_fp16,
+    GError **error)
 {
   g_autofree char *folder = g_build_filename (files->path,
       svd_part_get_name (part), NULL);
 
-  return kiln_tensor_source_open_folder (folder, error);
+  return kiln_tensor_source_open_folder (folder, prefer_fp16, error);
 }
 
 /* A checkpoint of the other layout that lies in the folder, or NULL. */

@@ -121,7 +121,8 @@ recommend (SvdRecommended *recommended, guint num_frames)
 }
 
 static KilnTensorSource *
-open_source (SvdModelFiles *files, SvdPart part, GError **error)
+open_source (SvdModelFiles *files, SvdPart part, gboolean prefer_fp16,
+    GError **error)
 {
   KilnSafetensors *file = files->single_file;
   g_autoptr (KilnKeyMap) map = NULL;

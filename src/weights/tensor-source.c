@@ -295,18 +295,46 @@ kiln_tensor_source_open_index (const char *path, GError **error)
  * the years; all of these exist. */
 static const char *const candidates[] = {
   "diffusion_pytorch_model.safetensors",
-  "diffusion_pytorch_model.fp16.safetensors",
   "diffusion_pytorch_model.safetensors.index.json",
+  "model.safetensors",
+  "model.safetensors.index.json",
+};
+
+static const char *const fp16_candidates[] = {
+  "diffusion_pytorch_model.fp16.safetensors",
   "diffusion_pytorch_model.safetensors.index.fp16.json",
   "diffusion_pytorch_model.safetensors.fp16.index.json",
   "diffusion_pytorch_model.fp16.safetensors.index.json",
-  "model.safetensors",
   "model.fp16.safetensors",
-  "model.safetensors.index.json",
   "model.safetensors.index.fp16.json",
   "model.safetensors.fp16.index.json",
   "model.fp16.safetensors.index.json",
 };
+
+/* The path of the first that is there, or NULL. */
+static char *
+find_candidate (const char *folder, gboolean fp16)
+{
+  const char *const *names = fp16 ? fp16_candidates : candidates;
+  guint n = fp16 ? G_N_ELEMENTS (fp16_candidates) : G_N_ELEMENTS (candidates);
+
+  for (guint i = 0; i < n; i++) {
+    char *path = g_build_filename (folder, names[i], NULL);
+
+    if (g_file_test (path, G_FILE_TEST_EXISTS))
+      return path;
+    g_free (path);
+  }
+  return NULL;
+}
+
+static char *
+find_weights (const char *folder, gboolean prefer_fp16)
+{
+  char *path = find_candidate (folder, prefer_fp16);
+
+  return path ? path : find_candidate (folder, !prefer_fp16);
+}
 
 /* A file in folder that holds weights in a format that is not read, or a
  * link that leads nowhere; NULL without one. */
@@ -354,18 +382,25 @@ report_nothing_found (const char *folder, GError **error)
         ".fp16.safetensors and .safetensors.index.json");
 }
 
-KilnTensorSource *
-kiln_tensor_source_open_folder (const char *folder, GError **error)
+gboolean
+kiln_tensor_source_has_weights (const char *folder)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (candidates); i++) {
-    g_autofree char *path = g_build_filename (folder, candidates[i], NULL);
+  g_autofree char *path = find_weights (folder, FALSE);
 
-    if (!g_file_test (path, G_FILE_TEST_EXISTS))
-      continue;
-    if (g_str_has_suffix (path, ".json"))
-      return kiln_tensor_source_open_index (path, error);
-    return kiln_tensor_source_open_file (path, error);
+  return path != NULL;
+}
+
+KilnTensorSource *
+kiln_tensor_source_open_folder (const char *folder, gboolean prefer_fp16,
+    GError **error)
+{
+  g_autofree char *path = find_weights (folder, prefer_fp16);
+
+  if (!path) {
+    report_nothing_found (folder, error);
+    return NULL;
   }
-  report_nothing_found (folder, error);
-  return NULL;
+  if (g_str_has_suffix (path, ".json"))
+    return kiln_tensor_source_open_index (path, error);
+  return kiln_tensor_source_open_file (path, error);
 }

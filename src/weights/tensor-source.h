@@ -25,12 +25,15 @@ KilnTensorSource *kiln_tensor_source_open_file (const char *path,
 KilnTensorSource *kiln_tensor_source_open_index (const char *path,
     GError **error);
 
-/* The weights of one component's folder in diffusers' layout. Looks for,
- * in this order, `diffusion_pytorch_model` and `model` as .safetensors,
- * .fp16.safetensors, and shards with an index of either.
+/* The weights of one component's folder in diffusers' layout: those named
+ * `diffusion_pytorch_model` or `model`, one file or shards with an index.
+ * Where there are some of the variant fp16 and others, prefer_fp16 chooses.
  * Errors: KILN_ERROR_MODEL saying what was looked for. */
 KilnTensorSource *kiln_tensor_source_open_folder (const char *folder,
-    GError **error);
+    gboolean prefer_fp16, GError **error);
+
+/* Whether there is anything for it to open. */
+gboolean kiln_tensor_source_has_weights (const char *folder);
 
 KilnTensorSource *kiln_tensor_source_ref (KilnTensorSource *source);
 void kiln_tensor_source_unref (KilnTensorSource *source);

@@ -45,6 +45,18 @@ GST_START_TEST (test_missing_model)
 
 GST_END_TEST;
 
+/* Not downloaded: how to get it, and where it was looked for. */
+GST_START_TEST (test_model_not_downloaded)
+{
+  check_start_fails ("svdsample model=stabilityai/no-such-model",
+      GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+      "hf download stabilityai/no-such-model");
+  check_start_fails ("svdbin model=no-such-model", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NOT_FOUND, "svd-xt-1-1");
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_folder_without_model)
 {
   gchar *folder = g_dir_make_tmp ("svdtest-XXXXXX", NULL);
@@ -361,6 +373,7 @@ errors_suite (void)
   tcase_add_loop_test (tc, test_folder_without_model, 0, n);
   tcase_add_loop_test (tc, test_unknown_device, 0, n);
   tcase_add_loop_test (tc, test_no_vulkan, 0, n);
+  tcase_add_test (tc, test_model_not_downloaded);
   tcase_add_test (tc, test_bad_width);
   tcase_add_test (tc, test_bad_sigmas);
   tcase_add_test (tc, test_bad_width_while_playing);

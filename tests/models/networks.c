@@ -35,7 +35,7 @@ root (const Checkpoint *self, SvdPart part)
 {
   g_autoptr (GError) error = NULL;
   KilnWeightSource *source =
-      svd_model_files_get_source (self->files, part, &error);
+      svd_model_files_get_source (self->files, part, FALSE, &error);
 
   g_assert_no_error (error);
   return kiln_scope_root (source);

@@ -157,7 +157,8 @@ build_spoiled (Spoiled *spoiled, KilnGraph *graph, SvdModelFiles *files)
 
   spoiled->parent.find = spoiled_find;
   spoiled->parent.describe = spoiled_describe;
-  spoiled->whole = svd_model_files_get_source (files, SVD_PART_UNET, NULL);
+  spoiled->whole = svd_model_files_get_source (files, SVD_PART_UNET, FALSE,
+      NULL);
   scope = kiln_scope_root (&spoiled->parent);
   kiln_graph_output (graph, svd_unet (graph, &scope, config, &inputs), "out");
 }

@@ -52,7 +52,8 @@ test_configs_only (void)
   g_assert_cmpfloat (svd_model_files_get_preprocessor_config (files)->
       image_mean[0], ==, 0.48145466);
   g_assert_true (isnan (svd_model_files_get_recommended (files)->fps));
-  g_assert_null (svd_model_files_get_source (files, SVD_PART_UNET, &error));
+  g_assert_null (svd_model_files_get_source (files, SVD_PART_UNET, FALSE,
+          &error));
   assert_model_error (&error, "no weights are there");
   remove_folder (folder);
 }
@@ -78,13 +79,13 @@ test_sources (void)
   g_assert_no_error (error);
   for (guint i = 0; i < 3; i++) {
     KilnWeightSource *source = svd_model_files_get_source (files, parts[i],
-        &error);
+        FALSE, &error);
     KilnWeightInfo info;
 
     g_assert_no_error (error);
     g_assert_true (source->find (source, names[i], &info));
     g_assert_true (source == svd_model_files_get_source (files, parts[i],
-            NULL));
+            FALSE, NULL));
   }
   remove_folder (folder);
 }
@@ -105,7 +106,8 @@ test_one_part (void)
   files = svd_model_files_open (folder, &error);
   g_assert_no_error (error);
   g_assert_nonnull (svd_model_files_get_vae_config (files, &error));
-  g_assert_nonnull (svd_model_files_get_source (files, SVD_PART_VAE, &error));
+  g_assert_nonnull (svd_model_files_get_source (files, SVD_PART_VAE, FALSE,
+          &error));
   g_assert_no_error (error);
   g_assert_null (svd_model_files_get_unet_config (files, &error));
   assert_model_error (&error, "no unet/config.json");

@@ -61,7 +61,7 @@ compare_part (SvdModelFiles *files, SvdPart part, const char *name)
   KilnWeightSource *source;
 
   g_assert_no_error (error);
-  source = svd_model_files_get_source (files, part, &error);
+  source = svd_model_files_get_source (files, part, FALSE, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < kiln_safetensors_get_n_tensors (wanted); i++) {
     const KilnSafetensorsEntry *entry = kiln_safetensors_get_nth (wanted, i);

@@ -410,7 +410,7 @@ test_names (void)
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
     KilnWeightSource *source = svd_model_files_get_source (files,
-        expected[i].part, &error);
+        expected[i].part, FALSE, &error);
     KilnWeightInfo info;
 
     g_assert_no_error (error);
@@ -427,7 +427,7 @@ static KilnWeightInfo
 get (SvdModelFiles *files, const char *name)
 {
   KilnWeightSource *source = svd_model_files_get_source (files,
-      SVD_PART_IMAGE_ENCODER, NULL);
+      SVD_PART_IMAGE_ENCODER, FALSE, NULL);
   KilnWeightInfo info;
 
   g_assert_true (source->find (source, name, &info));
@@ -475,7 +475,7 @@ test_image_decoder (void)
       post_quant_conv);
   g_assert_cmpuint (svd_model_files_get_unet_config (files, NULL)->num_frames,
       ==, 14);
-  source = svd_model_files_get_source (files, SVD_PART_VAE, NULL);
+  source = svd_model_files_get_source (files, SVD_PART_VAE, FALSE, NULL);
   g_assert_true (source->find (source, "post_quant_conv.weight", &info));
   g_assert_true (source->find (source,
           "decoder.up_blocks.1.resnets.0.conv_shortcut.weight", &info));

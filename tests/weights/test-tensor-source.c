@@ -203,7 +203,7 @@ test_folder_names (void)
       write_file (folder, indexes[i - G_N_ELEMENTS (names)],
           "{\"weight_map\":{\"w\":\"part.safetensors\"}}");
     }
-    source = kiln_tensor_source_open_folder (folder, &error);
+    source = kiln_tensor_source_open_folder (folder, FALSE, &error);
     g_assert_no_error (error);
     assert_holds (source, "w");
     remove_folder (folder);
@@ -211,11 +211,42 @@ test_folder_names (void)
 }
 
 static void
+assert_folder_holds (const char *folder, gboolean prefer_fp16,
+    const char *tensor)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KilnTensorSource) source =
+      kiln_tensor_source_open_folder (folder, prefer_fp16, &error);
+
+  g_assert_no_error (error);
+  assert_holds (source, tensor);
+}
+
+/* What is asked for where it is there, else the other. */
+static void
+test_variants (void)
+{
+  g_autofree char *folder = make_folder ();
+
+  g_assert_false (kiln_tensor_source_has_weights (folder));
+  write_tensor (folder, "model.fp16.safetensors", "half");
+  assert_folder_holds (folder, FALSE, "half");
+  assert_folder_holds (folder, TRUE, "half");
+  write_tensor (folder, "part.safetensors", "full");
+  write_file (folder, "model.safetensors.index.json",
+      "{\"weight_map\":{\"full\":\"part.safetensors\"}}");
+  assert_folder_holds (folder, FALSE, "full");
+  assert_folder_holds (folder, TRUE, "half");
+  g_assert_true (kiln_tensor_source_has_weights (folder));
+  remove_folder (folder);
+}
+
+static void
 assert_folder_refused (const char *folder, const char *part)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (kiln_tensor_source_open_folder (folder, &error));
+  g_assert_null (kiln_tensor_source_open_folder (folder, FALSE, &error));
   assert_model_error (&error, part);
 }
 
@@ -249,7 +280,7 @@ test_links (void)
   g_assert_cmpint (symlink ("../blob", link), ==, 0);
   assert_folder_refused (unet, "download is incomplete");
   write_tensor (folder, "blob", "w");
-  source = kiln_tensor_source_open_folder (unet, &error);
+  source = kiln_tensor_source_open_folder (unet, FALSE, &error);
   g_assert_no_error (error);
   assert_holds (source, "w");
   remove_folder (folder);
@@ -266,6 +297,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tensor-source/shards", test_shards);
   g_test_add_func ("/tensor-source/bad-indexes", test_bad_indexes);
   g_test_add_func ("/tensor-source/folder-names", test_folder_names);
+  g_test_add_func ("/tensor-source/variants", test_variants);
   g_test_add_func ("/tensor-source/folder-without-weights",
       test_folder_without_weights);
   g_test_add_func ("/tensor-source/links", test_links);
