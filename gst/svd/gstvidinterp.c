@@ -51,6 +51,9 @@ GST_DEBUG_CATEGORY_STATIC (gst_vid_interp_debug);
 /* The latency's share of computing is a multiple of this. */
 #define LATENCY_STEP (5 * GST_MSECOND)
 
+/* It is looked at again after so many frames. */
+#define LATENCY_FRAMES 256
+
 /* A frame that has come in. */
 typedef struct
 {
@@ -79,12 +82,17 @@ struct _GstVidInterp
   Frame previous;               /* the last that came; no buffer: none */
   guint64 serial;
   guint64 on_device[2];         /* serials of the library's two frames */
+  guint warm;                   /* bit 1 << method: has made a frame of this format */
   guint64 processed;
+  GstClockTime compute_peak;    /* of the last few frames */
+  guint compute_count;
 
   /* Under the object lock. */
   gdouble slowdown;
   GstVidInterpMethod method;    /* that is wanted */
   GstVidInterpQuality quality;
+  GstClockTime qos_time;        /* running time of the sink's last report; or none */
+  GstClockTimeDiff qos_lateness;
   GstClockTime latency;         /* of the pipeline, behind this element too */
   GstClockTime frame_latency;   /* one input frame; 0 where all go through */
   GstClockTime compute_latency;
@@ -151,6 +159,14 @@ gst_vid_interp_unload (gpointer worker)
 
 /* Latency. */
 
+static GstClockTime
+frame_duration (const GstVideoInfo * info)
+{
+  if (info->fps_n <= 0)
+    return GST_CLOCK_TIME_NONE;
+  return gst_util_uint64_scale_int (GST_SECOND, info->fps_d, info->fps_n);
+}
+
 static void
 set_latency (GstVidInterp * self, GstClockTime * latency, GstClockTime value)
 {
@@ -166,15 +182,25 @@ set_latency (GstVidInterp * self, GstClockTime * latency, GstClockTime value)
         gst_message_new_latency (GST_OBJECT (self)));
 }
 
-/* Grows at once and shrinks when less than half is needed, so that the
- * pipeline is not interrupted all the time. */
+/* Grows at once, and shrinks when less than half was needed for a while, so
+ * that the pipeline is not interrupted all the time. Who needs longer than a
+ * frame lasts is late whatever the latency. */
 static void
 note_compute_time (GstVidInterp * self, GstClockTime elapsed)
 {
   GstClockTime needed = (elapsed / LATENCY_STEP + 1) * LATENCY_STEP;
 
-  if (needed > self->compute_latency || needed < self->compute_latency / 2)
+  needed = MIN (needed, frame_duration (&self->out_info));
+  self->compute_peak = MAX (self->compute_peak, needed);
+  if (needed > self->compute_latency)
     set_latency (self, &self->compute_latency, needed);
+  if (++self->compute_count < LATENCY_FRAMES)
+    return;
+
+  if (self->compute_peak < self->compute_latency / 2)
+    set_latency (self, &self->compute_latency, self->compute_peak);
+  self->compute_peak = 0;
+  self->compute_count = 0;
 }
 
 static gboolean
@@ -212,14 +238,6 @@ answer_latency (GstVidInterp * self, GstQuery * query)
 }
 
 /* Times. */
-
-static GstClockTime
-frame_duration (const GstVideoInfo * info)
-{
-  if (info->fps_n <= 0)
-    return GST_CLOCK_TIME_NONE;
-  return gst_util_uint64_scale_int (GST_SECOND, info->fps_d, info->fps_n);
-}
 
 static GstClockTime
 duration_of (GstVidInterp * self, GstBuffer * buffer)
@@ -301,25 +319,34 @@ post_qos (GstVidInterp * self, GstBuffer * buffer, GstClockTime running_time,
 
 /* How late a frame of a live source is when it leaves. */
 static gboolean
-get_lateness (GstVidInterp * self, GstClockTime running_time,
+measure_lateness (GstVidInterp * self, GstClockTime running_time,
     GstClockTimeDiff * lateness)
 {
-  g_autoptr (GstClock) clock = NULL;
-  GstClockTime now, deadline;
+  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
+  GstClockTime deadline;
 
-  if (!self->live || !GST_CLOCK_TIME_IS_VALID (self->latency)
+  if (clock == NULL || !GST_CLOCK_TIME_IS_VALID (self->latency)
       || GST_STATE (self) != GST_STATE_PLAYING)
     return FALSE;
 
-  clock = gst_element_get_clock (GST_ELEMENT (self));
-  if (clock == NULL)
-    return FALSE;
-
-  now = gst_clock_get_time (clock);
   deadline = running_time + gst_element_get_base_time (GST_ELEMENT (self))
       + self->latency;
-  *lateness = GST_CLOCK_DIFF (deadline, now);
+  *lateness = GST_CLOCK_DIFF (deadline, gst_clock_get_time (clock));
   return TRUE;
+}
+
+/* What the sink has reported last, once. */
+static gboolean
+take_report (GstVidInterp * self, GstClockTime * running_time,
+    GstClockTimeDiff * lateness)
+{
+  GST_OBJECT_LOCK (self);
+  *running_time = self->qos_time;
+  *lateness = self->qos_lateness;
+  self->qos_time = GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK (self);
+
+  return GST_CLOCK_TIME_IS_VALID (*running_time);
 }
 
 static void
@@ -327,12 +354,16 @@ update_quality (GstVidInterp * self, GstBuffer * buffer)
 {
   GstClockTime running_time = running_time_of (self, buffer);
   GstClockTimeDiff lateness;
+  gboolean known = self->live && GST_CLOCK_TIME_IS_VALID (running_time)
+      ? measure_lateness (self, running_time, &lateness)
+      : take_report (self, &running_time, &lateness);
   gboolean changed;
 
-  if (!GST_CLOCK_TIME_IS_VALID (running_time)
-      || !get_lateness (self, running_time, &lateness))
+  if (!known || self->keep)
     return;
 
+  /* Less than half a frame is no harm. */
+  lateness -= frame_duration (&self->out_info) / 2;
   GST_OBJECT_LOCK (self);
   changed = gst_vid_interp_quality_update (&self->quality, self->method,
       running_time, lateness);
@@ -501,7 +532,10 @@ make_frame (GstVidInterp * self, GstClockTime place, const Frame * next,
     return NULL;
   buffer = render (self, SVD_INTERPOLATION_BLEND,
       (gdouble) (place - start) / length, cancellable, error);
-  note_compute_time (self, (g_get_monotonic_time () - begin) * GST_USECOND);
+  /* The first time prepares. */
+  if (self->warm & 1u << method)
+    note_compute_time (self, (g_get_monotonic_time () - begin) * GST_USECOND);
+  self->warm |= 1u << method;
   return buffer;
 }
 
@@ -737,6 +771,7 @@ gst_vid_interp_set_caps (GstSvdStage * stage, GstCaps * caps, GError ** error)
   self->in_info = info;
   read_format (&info, &self->format);
   self->have_format = FALSE;
+  self->warm = 0;
   self->live = is_live (self);
   return TRUE;
 }
@@ -928,16 +963,9 @@ unstretch_seek (GstVidInterp * self, GstEvent * event)
 static void
 note_qos (GstVidInterp * self, GstEvent * event)
 {
-  GstClockTimeDiff diff;
-  GstClockTime running_time;
-
-  gst_event_parse_qos (event, NULL, NULL, &diff, &running_time);
-  if (self->live || !GST_CLOCK_TIME_IS_VALID (running_time))
-    return;
-
   GST_OBJECT_LOCK (self);
-  gst_vid_interp_quality_update (&self->quality, self->method, running_time,
-      diff);
+  gst_event_parse_qos (event, NULL, NULL, &self->qos_lateness,
+      &self->qos_time);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -1027,6 +1055,7 @@ gst_vid_interp_reset (GstSvdStage * stage)
 
   GST_OBJECT_LOCK (self);
   gst_vid_interp_quality_reset (&self->quality);
+  self->qos_time = GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK (self);
 }
 

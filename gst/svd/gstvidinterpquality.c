@@ -3,7 +3,7 @@
 #include "gstvidinterpquality.h"
 
 #define CHEAPEST GST_VID_INTERP_METHOD_DUPLICATE
-#define SETTLE (250 * GST_MSECOND)
+#define SETTLE (100 * GST_MSECOND)
 #define MIN_PATIENCE (2 * GST_SECOND)
 #define MAX_PATIENCE (32 * GST_SECOND)
 

@@ -365,6 +365,245 @@ GST_START_TEST (test_interlaced)
 
 GST_END_TEST;
 
+/* After the last frame there is as much as it lasts. */
+GST_START_TEST (test_eos)
+{
+  GstHarness *h = new_harness ("vidinterp", CAPS ("RGB", "10/1"),
+      CAPS ("RGB", "30/1"));
+  GstEvent *event;
+  gboolean eos = FALSE;
+
+  push_frames (h, CAPS ("RGB", "10/1"), 1, 10, 1);
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 3);
+  while ((event = gst_harness_try_pull_event (h)) != NULL) {
+    eos = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
+    gst_event_unref (event);
+  }
+  fail_unless (eos);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+static void
+pull_levels (GstHarness * h, const guint8 * levels, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    GstBuffer *buffer = gst_harness_try_pull (h);
+
+    fail_unless (buffer != NULL, "no frame %u", i);
+    fail_unless (ABS (level_of (buffer) - levels[i]) <= 1,
+        "frame %u has level %u", i, level_of (buffer));
+    gst_buffer_unref (buffer);
+  }
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 0);
+}
+
+static void
+push_level (GstHarness * h, const gchar * caps, guint8 level,
+    GstClockTime pts, GstClockTime duration)
+{
+  fail_unless_equals_int (gst_harness_push (h, filled (caps, level, pts,
+              duration)), GST_FLOW_OK);
+}
+
+/* Nothing is invented for what is missing: not across a gap event, not where
+ * times jump. The rate of the output stays. */
+GST_START_TEST (test_gaps)
+{
+  static const guint8 levels[] = { 0, 25, 50, 50, 150, 175, 200, 200 };
+  static const guint8 repeated[] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200
+  };
+  const gchar *in = CAPS ("RGB", "10/1"), *out = CAPS ("RGB", "20/1");
+  GstClockTime frame = GST_SECOND / 10;
+  GstHarness *h = new_harness ("vidinterp method=blend", in, out);
+
+  push_level (h, in, 0, 0, frame);
+  push_level (h, in, 50, frame, frame);
+  fail_unless (gst_harness_push_event (h, gst_event_new_gap (2 * frame,
+              10 * frame)));
+  push_level (h, in, 150, 12 * frame, frame);
+  push_level (h, in, 200, 13 * frame, frame);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  pull_levels (h, levels, G_N_ELEMENTS (levels));
+  test_harness_free (h);
+
+  h = new_harness ("vidinterp method=blend", in, out);
+  push_level (h, in, 0, 0, frame);
+  push_level (h, in, 200, 6 * frame, frame);
+  pull_levels (h, repeated, G_N_ELEMENTS (repeated));
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* After a flush nothing is left of before, and times begin anew. */
+GST_START_TEST (test_flush)
+{
+  static const guint8 levels[] = { 100, 125, 150 };
+  const gchar *in = CAPS ("RGB", "10/1");
+  GstClockTime frame = GST_SECOND / 10;
+  GstHarness *h = new_harness ("vidinterp method=blend", in,
+      CAPS ("RGB", "20/1"));
+  GstSegment segment;
+  GstBuffer *buffer;
+
+  push_level (h, in, 0, 0, frame);
+  push_level (h, in, 10, frame, frame);
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  while ((buffer = gst_harness_try_pull (h)) != NULL)
+    gst_buffer_unref (buffer);
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = 7 * frame;
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  push_level (h, in, 100, 7 * frame, frame);
+  push_level (h, in, 150, 8 * frame, frame);
+  buffer = gst_harness_pull (h);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), 7 * frame);
+  fail_unless (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT));
+  gst_buffer_unref (buffer);
+  pull_levels (h, levels + 1, 2);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Backwards, as a decoder gives it: from the last frame to the first. */
+GST_START_TEST (test_reverse)
+{
+  const gchar *in = CAPS ("RGB", "10/1");
+  GstClockTime frame = GST_SECOND / 10;
+  GstHarness *h = new_harness ("vidinterp method=blend", in,
+      CAPS ("RGB", "20/1"));
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = -1.0;
+  segment.stop = 4 * frame;
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  for (gint i = 3; i >= 0; i--)
+    push_level (h, in, 50 * i, i * frame, frame);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 8);
+  for (gint i = 7; i >= 0; i--) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), i * frame / 2);
+    fail_unless (ABS (level_of (buffer) - MAX (25 * (i - 1), 0)) <= 1);
+    gst_buffer_unref (buffer);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* A seek to a time of the slow motion is one to half that time upstream. */
+GST_START_TEST (test_seek_in_slow_motion)
+{
+  GstHarness *h = new_harness ("vidinterp slowdown=2", CAPS ("RGB", "10/1"),
+      NULL);
+  GstEvent *event;
+  gint64 start, stop;
+
+  gst_buffer_unref (gst_harness_push_and_pull (h, filled (CAPS ("RGB", "10/1"),
+              0, 0, GST_SECOND / 10)));
+  gst_harness_push_upstream_event (h, gst_event_new_seek (1.0, GST_FORMAT_TIME,
+          GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 8 * GST_SECOND,
+          GST_SEEK_TYPE_SET, 10 * GST_SECOND));
+  while ((event = gst_harness_pull_upstream_event (h)) != NULL
+      && GST_EVENT_TYPE (event) != GST_EVENT_SEEK)
+    gst_event_unref (event);
+  gst_event_parse_seek (event, NULL, NULL, NULL, NULL, &start, NULL, &stop);
+  fail_unless_equals_int64 (start, 4 * GST_SECOND);
+  fail_unless_equals_int64 (stop, 5 * GST_SECOND);
+  gst_event_unref (event);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Sizes, formats and rates may change at any frame. */
+GST_START_TEST (test_caps_change)
+{
+  static const guint8 before[] = { 0, 25, 50, 50 }, after[] = { 100, 150 };
+  GstClockTime frame = GST_SECOND / 10;
+  GstHarness *h = new_harness ("vidinterp method=blend", CAPS ("RGB", "10/1"),
+      "video/x-raw,framerate=20/1");
+  const gchar *other = "video/x-raw,format=BGRx,width=32,height=16,"
+      "framerate=20/1";
+
+  push_level (h, CAPS ("RGB", "10/1"), 0, 0, frame);
+  push_level (h, CAPS ("RGB", "10/1"), 50, frame, frame);
+  gst_harness_set_src_caps_str (h, other);
+  pull_levels (h, before, G_N_ELEMENTS (before));
+  push_level (h, other, 100, 2 * frame, frame / 2);
+  push_level (h, other, 150, 2 * frame + frame / 2, frame / 2);
+  pull_levels (h, after, G_N_ELEMENTS (after));
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Properties may change while playing, and count from the next frame. */
+GST_START_TEST (test_property_changes)
+{
+  static const guint8 levels[] = { 0, 25, 50, 50, 100, 125, 150 };
+  const gchar *in = CAPS ("RGB", "10/1");
+  GstClockTime frame = GST_SECOND / 10;
+  GstHarness *h = new_harness ("vidinterp method=blend", in,
+      CAPS ("RGB", "20/1"));
+  GstBuffer *buffer;
+
+  push_level (h, in, 0, 0, frame);
+  push_level (h, in, 50, frame, frame);
+  gst_util_set_object_arg (G_OBJECT (h->element), "method", "duplicate");
+  push_level (h, in, 100, 2 * frame, frame);
+  gst_util_set_object_arg (G_OBJECT (h->element), "method", "blend");
+  push_level (h, in, 150, 3 * frame, frame);
+  pull_levels (h, levels, G_N_ELEMENTS (levels));
+
+  /* From the fourth frame on time is slower, and goes on without a jump. */
+  g_object_set (h->element, "slowdown", 2.0, NULL);
+  push_level (h, in, 190, 4 * frame, frame);
+  push_level (h, in, 230, 5 * frame, frame);
+  for (guint i = 7; (buffer = gst_harness_try_pull (h)) != NULL; i++) {
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), i * frame / 2);
+    fail_unless (ABS (level_of (buffer) - (i == 7 ? 170 : 110 + 10 * (gint) i))
+        <= 1, "frame %u has level %u", i, level_of (buffer));
+    gst_buffer_unref (buffer);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* One frame, and what making others takes. */
+GST_START_TEST (test_live_latency)
+{
+  GstHarness *h = new_harness ("vidinterp method=blend", CAPS ("RGB", "20/1"),
+      CAPS ("RGB", "40/1"));
+  GstClockTime latency;
+
+  gst_harness_set_upstream_latency (h, 7 * GST_MSECOND);
+  push_frames (h, CAPS ("RGB", "20/1"), 4, 20, 1);
+  latency = gst_harness_query_latency (h);
+  fail_unless (latency > 57 * GST_MSECOND && latency <= 82 * GST_MSECOND,
+      "latency is %" GST_TIME_FORMAT, GST_TIME_ARGS (latency));
+  test_harness_free (h);
+
+  /* Nothing where all goes through. */
+  h = new_harness ("vidinterp", CAPS ("RGB", "20/1"), NULL);
+  push_frames (h, CAPS ("RGB", "20/1"), 4, 20, 1);
+  fail_unless_equals_uint64 (gst_harness_query_latency (h), 0);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 vidinterp_suite (void)
 {
@@ -380,6 +619,14 @@ vidinterp_suite (void)
   tcase_add_loop_test (tc, test_formats, 0, G_N_ELEMENTS (formats));
   tcase_add_test (tc, test_alpha);
   tcase_add_test (tc, test_interlaced);
+  tcase_add_test (tc, test_eos);
+  tcase_add_test (tc, test_gaps);
+  tcase_add_test (tc, test_flush);
+  tcase_add_test (tc, test_reverse);
+  tcase_add_test (tc, test_seek_in_slow_motion);
+  tcase_add_test (tc, test_caps_change);
+  tcase_add_test (tc, test_property_changes);
+  tcase_add_test (tc, test_live_latency);
 
   return s;
 }
