@@ -75,6 +75,7 @@ struct _GstVidInterp
   gboolean live;
 
   GstSegment segment;           /* of the input */
+  gboolean have_segment;
   GstVidInterpTime time;
   GstSvdTimeline timeline;      /* of the output, on the line of places */
   gboolean discont;
@@ -860,16 +861,31 @@ answer_caps (GstVidInterp * self, GstPad * pad, GstQuery * query)
 
 /* Events and queries. */
 
+/* Times go on. */
+static gboolean
+is_same_segment (GstVidInterp * self, GstEvent * event)
+{
+  GstSegment segment;
+
+  gst_event_copy_segment (event, &segment);
+  segment.position = self->segment.position;
+  return gst_segment_is_equal (&segment, &self->segment);
+}
+
 static gboolean
 handle_segment (GstVidInterp * self, GstEvent * event)
 {
   GstSegment segment;
+  gdouble slowdown;
   GstEvent *out;
 
-  gdouble slowdown;
+  if (self->have_segment && is_same_segment (self, event)
+      && !gst_vid_interp_time_is_stretched (&self->time))
+    return gst_pad_push_event (src_pad (self), event);
 
   drain (self);
   gst_event_copy_segment (event, &self->segment);
+  self->have_segment = TRUE;
   if (self->segment.format != GST_FORMAT_TIME) {
     gst_segment_init (&self->segment, GST_FORMAT_TIME);
     GST_WARNING_OBJECT (self, "a segment not in time is taken for all of it");
@@ -1048,6 +1064,7 @@ gst_vid_interp_reset (GstSvdStage * stage)
 
   forget_frame (self);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->have_segment = FALSE;
   gst_vid_interp_time_init (&self->time, &self->segment, get_slowdown (self));
   gst_svd_timeline_reset (&self->timeline);
   self->discont = TRUE;

@@ -139,6 +139,23 @@ test_noise (gsize size)
   return gst_buffer_new_wrapped (data, size);
 }
 
+GstBuffer *
+test_filled (const gchar * caps_string, guint8 level, GstClockTime pts,
+    GstClockTime duration)
+{
+  GstCaps *caps = gst_caps_from_string (caps_string);
+  GstVideoInfo info;
+  GstBuffer *buffer;
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_caps_unref (caps);
+  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
+  gst_buffer_memset (buffer, 0, level, GST_VIDEO_INFO_SIZE (&info));
+  GST_BUFFER_PTS (buffer) = pts;
+  GST_BUFFER_DURATION (buffer) = duration;
+  return buffer;
+}
+
 void
 test_assert_one_error (GstBus * bus, GQuark domain, gint code,
     const gchar * text)

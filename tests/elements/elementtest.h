@@ -37,6 +37,10 @@ void test_harness_free (GstHarness * h);
 GstBuffer *test_picture (const gchar * caps);
 GstBuffer *test_noise (gsize size);
 
+/* A frame whose bytes are all the same. */
+GstBuffer *test_filled (const gchar * caps, guint8 level, GstClockTime pts,
+    GstClockTime duration);
+
 /* Checks that there is just one error message, and that it has the text. */
 void test_assert_one_error (GstBus * bus, GQuark domain, gint code,
     const gchar * text);

@@ -7,25 +7,6 @@
 #define CAPS(format, rate) \
     "video/x-raw,format=" format "," SIZE ",framerate=" rate
 
-/* What is in a frame: one level everywhere, or two halves. */
-
-static GstBuffer *
-filled (const gchar * caps_string, guint8 level, GstClockTime pts,
-    GstClockTime duration)
-{
-  GstCaps *caps = gst_caps_from_string (caps_string);
-  GstVideoInfo info;
-  GstBuffer *buffer;
-
-  fail_unless (gst_video_info_from_caps (&info, caps));
-  gst_caps_unref (caps);
-  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
-  gst_buffer_memset (buffer, 0, level, GST_VIDEO_INFO_SIZE (&info));
-  GST_BUFFER_PTS (buffer) = pts;
-  GST_BUFFER_DURATION (buffer) = duration;
-  return buffer;
-}
-
 static guint8
 level_of (GstBuffer * buffer)
 {
@@ -59,7 +40,7 @@ push_frames (GstHarness * h, const gchar * caps, guint n, gint fps_n,
   for (guint i = 0; i < n; i++) {
     GstClockTime pts = time_of_frame (i, fps_n, fps_d);
 
-    fail_unless_equals_int (gst_harness_push (h, filled (caps, 10 * i % 250,
+    fail_unless_equals_int (gst_harness_push (h, test_filled (caps, 10 * i % 250,
                 pts, time_of_frame (i + 1, fps_n, fps_d) - pts)), GST_FLOW_OK);
   }
   fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
@@ -117,7 +98,7 @@ GST_START_TEST (test_pass_through)
   GstHarness *h = new_harness ("vidinterp", CAPS ("I420", "30/1"), NULL);
 
   for (guint i = 0; i < 5; i++) {
-    GstBuffer *in = filled (CAPS ("I420", "30/1"), 40 * i,
+    GstBuffer *in = test_filled (CAPS ("I420", "30/1"), 40 * i,
         i * 33 * GST_MSECOND + i % 2, 33 * GST_MSECOND);
     GstBuffer *out;
 
@@ -145,7 +126,7 @@ GST_START_TEST (test_frames_that_are_there)
 
   for (guint i = 0; i < 3; i++) {
     /* Times as Matroska has them. */
-    in[i] = filled (CAPS ("I420", "30/1"), 40 * i,
+    in[i] = test_filled (CAPS ("I420", "30/1"), 40 * i,
         (i * 1000 + 15) / 30 * GST_MSECOND, 33 * GST_MSECOND);
     fail_unless_equals_int (gst_harness_push (h, gst_buffer_ref (in[i])),
         GST_FLOW_OK);
@@ -336,8 +317,8 @@ GST_START_TEST (test_alpha)
   GstBuffer *buffer;
   guint8 rgba[4];
 
-  gst_harness_push (h, filled (CAPS ("RGBA", "10/1"), 0, 0, GST_SECOND / 10));
-  gst_harness_push (h, filled (CAPS ("RGBA", "10/1"), 200, GST_SECOND / 10,
+  gst_harness_push (h, test_filled (CAPS ("RGBA", "10/1"), 0, 0, GST_SECOND / 10));
+  gst_harness_push (h, test_filled (CAPS ("RGBA", "10/1"), 200, GST_SECOND / 10,
           GST_SECOND / 10));
   gst_buffer_unref (gst_harness_pull (h));
   buffer = gst_harness_pull (h);
@@ -356,7 +337,7 @@ GST_START_TEST (test_interlaced)
 
   gst_harness_set_src_caps_str (h, CAPS ("I420", "25/1")
       ",interlace-mode=interleaved");
-  fail_unless_equals_int (gst_harness_push (h, filled (CAPS ("I420", "25/1"),
+  fail_unless_equals_int (gst_harness_push (h, test_filled (CAPS ("I420", "25/1"),
               0, 0, GST_SECOND / 25)), GST_FLOW_NOT_NEGOTIATED);
   test_assert_one_error (test_harness_get_bus (h), GST_STREAM_ERROR,
       GST_STREAM_ERROR_FORMAT, "deinterlace");
@@ -403,7 +384,7 @@ static void
 push_level (GstHarness * h, const gchar * caps, guint8 level,
     GstClockTime pts, GstClockTime duration)
 {
-  fail_unless_equals_int (gst_harness_push (h, filled (caps, level, pts,
+  fail_unless_equals_int (gst_harness_push (h, test_filled (caps, level, pts,
               duration)), GST_FLOW_OK);
 }
 
@@ -509,7 +490,7 @@ GST_START_TEST (test_seek_in_slow_motion)
   GstEvent *event;
   gint64 start, stop;
 
-  gst_buffer_unref (gst_harness_push_and_pull (h, filled (CAPS ("RGB", "10/1"),
+  gst_buffer_unref (gst_harness_push_and_pull (h, test_filled (CAPS ("RGB", "10/1"),
               0, 0, GST_SECOND / 10)));
   gst_harness_push_upstream_event (h, gst_event_new_seek (1.0, GST_FORMAT_TIME,
           GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 8 * GST_SECOND,
