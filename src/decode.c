@@ -88,7 +88,8 @@ get_chunk (SvdDecoder *self, gboolean last, const KilnShape *latents,
 
 SvdDecoder *
 svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
-    GCancellable *cancellable, GError **error)
+    SvdProgress progress, gpointer user_data, GCancellable *cancellable,
+    GError **error)
 {
   g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
   g_autoptr (KilnGraph) graph = NULL;
@@ -101,12 +102,10 @@ svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   self->source = svd_stage_get_source (&self->stage, SVD_PART_VAE, error);
   if (self->source == NULL)
     return NULL;
-  /* The weights are the same at every size. */
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
   graph = build (self, &shape);
-  if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, cancellable,
-          error))
+  if (!svd_stage_load (&self->stage, &graph, 1, progress, user_data,
+          cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -149,21 +149,30 @@ open_parts (SvdEncoder *self, GError **error)
   return self->vae_source != NULL;
 }
 
-SvdEncoder *
-svd_encoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
+static gboolean
+load_weights (SvdEncoder *self, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error)
 {
+  g_autoptr (KilnGraph) clip = build_clip (self);
+  g_autoptr (KilnGraph) vae =
+      build_vae (self, self->vae->factor, self->vae->factor);
+  KilnGraph *const graphs[] = { clip, vae };
+
+  return svd_stage_load (&self->stage, graphs, G_N_ELEMENTS (graphs),
+      progress, user_data, cancellable, error);
+}
+
+SvdEncoder *
+svd_encoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
+    SvdProgress progress, gpointer user_data, GCancellable *cancellable,
+    GError **error)
+{
   g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
-  g_autoptr (KilnGraph) graph = NULL;
 
   svd_stage_init (&self->stage, device, model, precision);
-  if (!open_parts (self, error) || !prepare_clip (self, cancellable, error))
-    return NULL;
-  /* The weights are the same at every size. */
-  graph = build_vae (self, self->vae->factor, self->vae->factor);
-  if (!kiln_graph_check (graph, error)
-      || !kiln_weight_store_load (self->stage.store, graph, cancellable,
-          error))
+  if (!open_parts (self, error)
+      || !load_weights (self, progress, user_data, cancellable, error)
+      || !prepare_clip (self, cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -43,6 +43,43 @@ svd_stage_get_source (SvdStage *self, SvdPart part, GError **error)
       self->type == KILN_F16, error);
 }
 
+typedef struct {
+  SvdProgress progress;
+  gpointer user_data;
+  guint64 done, total;
+} Loading;
+
+static void
+count_uploaded (guint64 bytes, gpointer user_data)
+{
+  Loading *loading = user_data;
+
+  loading->done += bytes;
+  if (loading->progress != NULL)
+    loading->progress ("load", loading->done, loading->total,
+        loading->user_data);
+}
+
+gboolean
+svd_stage_load (SvdStage *self, KilnGraph *const *graphs, guint n_graphs,
+    SvdProgress progress, gpointer user_data, GCancellable *cancellable,
+    GError **error)
+{
+  Loading loading = { progress, user_data };
+
+  for (guint i = 0; i < n_graphs; i++) {
+    if (!kiln_graph_check (graphs[i], error))
+      return FALSE;
+    loading.total += kiln_weight_store_get_missing (self->store, graphs[i]);
+  }
+  count_uploaded (0, &loading);
+  for (guint i = 0; i < n_graphs; i++)
+    if (!kiln_weight_store_load (self->store, graphs[i], count_uploaded,
+            &loading, cancellable, error))
+      return FALSE;
+  return TRUE;
+}
+
 void
 svd_graph_output_fp32 (KilnGraph *graph, KilnTensor *x, const char *name)
 {

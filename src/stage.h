@@ -38,6 +38,12 @@ void svd_stage_clear (SvdStage *stage);
 KilnWeightSource *svd_stage_get_source (SvdStage *stage, SvdPart part,
     GError **error);
 
+/* Checks the graphs and loads all their weights, which are the same at every
+ * size. progress (nullable) is told bytes of all of them, phase "load". */
+gboolean svd_stage_load (SvdStage *stage, KilnGraph *const *graphs,
+    guint n_graphs, SvdProgress progress, gpointer user_data,
+    GCancellable *cancellable, GError **error);
+
 /* Gives a graph's result to the caller under this name, as fp32. */
 void svd_graph_output_fp32 (KilnGraph *graph, KilnTensor *x,
     const char *name);

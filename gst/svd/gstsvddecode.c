@@ -13,6 +13,9 @@
  * Latents may come from a file. They have no time then and the caps say how
  * many frames a second there are.
  *
+ * Each chunk posts a progress message of the code "decode", whose structure
+ * has the fields step, steps (chunks) and percent.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=latents.bin blocksize=229376 ! 'other/tensors,format=static,num_tensors=1,types=(string)float32,dimensions=(string)16:16:16:14,framerate=7/1' ! svddecode ! videoconvert ! jpegenc ! avimux ! filesink location=clip.avi
@@ -25,10 +28,13 @@
 #include <gst/video/video.h>
 
 #include "gstsvdcaps.h"
+#include "gstsvdprogress.h"
 #include "gstsvdtimeline.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_svd_decode_debug);
 #define GST_CAT_DEFAULT gst_svd_decode_debug
+
+#define PROGRESS_CODE "decode"
 
 struct _GstSvdDecode
 {
@@ -70,7 +76,8 @@ gst_svd_decode_load (GstSvdStage * stage, SvdPrecision precision,
     GCancellable * cancellable, GError ** error)
 {
   return svd_decoder_new (gst_svd_stage_get_device (stage),
-      gst_svd_stage_get_model (stage), precision, cancellable, error);
+      gst_svd_stage_get_model (stage), precision, gst_svd_stage_post_load,
+      stage, cancellable, error);
 }
 
 static void
@@ -242,8 +249,19 @@ make_frame (GstSvdDecode * self, const guint8 * pixels)
 typedef struct
 {
   GstSvdDecode *self;
+  guint chunk_size, n_chunks;
   GstFlowReturn flow;
 } Push;
+
+/* The frames of a chunk come when all of it is done. */
+static void
+post_chunk (const Push * push, guint frame)
+{
+  if (frame % push->chunk_size == 0)
+    gst_svd_progress_post_step (GST_ELEMENT (push->self),
+        GST_PROGRESS_TYPE_CONTINUE, PROGRESS_CODE,
+        frame / push->chunk_size + 1, push->n_chunks);
+}
 
 static gboolean
 push_frame (guint index, guint width, guint height, const guint8 * pixels,
@@ -253,12 +271,24 @@ push_frame (guint index, guint width, guint height, const guint8 * pixels,
   GstSvdDecode *self = push->self;
   GstBuffer *frame = make_frame (self, pixels);
 
+  post_chunk (push, index);
   stamp (self, frame);
   GST_LOG_OBJECT (self, "frame %u of the clip: %" GST_PTR_FORMAT, index, frame);
   push->flow = gst_pad_push (gst_svd_stage_get_src_pad (GST_SVD_STAGE (self)),
       frame);
 
   return push->flow == GST_FLOW_OK;
+}
+
+static void
+post_end (GstElement * element, GstFlowReturn flow, const GError * error)
+{
+  if (flow == GST_FLOW_OK)
+    gst_svd_progress_post_end (element, PROGRESS_CODE, "Decoded the clip",
+        error);
+  else
+    gst_svd_progress_post (element, GST_PROGRESS_TYPE_CANCELED, PROGRESS_CODE,
+        "Nobody takes the frames");
 }
 
 static GstFlowReturn
@@ -268,17 +298,24 @@ gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
 {
   GstSvdDecode *self = GST_SVD_DECODE (stage);
   const guint *dims = self->tensor.dims;
+  GstElement *element = GST_ELEMENT (stage);
   g_autofree gfloat *data = NULL;
   SvdLatents latents;
-  Push push = { self, GST_FLOW_OK };
   guint chunk = gst_svd_settings_get_decode_chunk_size (settings,
       gst_svd_stage_get_model (stage));
+  guint chunk_size = chunk > 0 ? chunk : dims[3];
+  Push push = { self, chunk_size, (dims[3] + chunk_size - 1) / chunk_size,
+    GST_FLOW_OK
+  };
+  GError *decode_error = NULL;
 
   data = gst_svd_tensors_read (&self->tensor, 1, buffer, error);
   if (data == NULL)
     return GST_FLOW_ERROR;
 
   start_timeline (self, buffer);
+  gst_svd_progress_post_step (element, GST_PROGRESS_TYPE_START, PROGRESS_CODE,
+      0, push.n_chunks);
 
   latents = (SvdLatents) {
     .width = dims[0],
@@ -287,9 +324,13 @@ gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
     .frames = dims[3],
     .data = data,
   };
-  if (!svd_decoder_decode (gst_svd_stage_get_worker (stage), &latents, chunk,
-          push_frame, &push, cancellable, error))
+  svd_decoder_decode (gst_svd_stage_get_worker (stage), &latents, chunk,
+      push_frame, &push, cancellable, &decode_error);
+  post_end (element, push.flow, decode_error);
+  if (decode_error != NULL) {
+    g_propagate_error (error, decode_error);
     return GST_FLOW_ERROR;
+  }
 
   return push.flow;
 }

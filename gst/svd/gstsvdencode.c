@@ -63,7 +63,8 @@ gst_svd_encode_load (GstSvdStage * stage, SvdPrecision precision,
     GCancellable * cancellable, GError ** error)
 {
   return svd_encoder_new (gst_svd_stage_get_device (stage),
-      gst_svd_stage_get_model (stage), precision, cancellable, error);
+      gst_svd_stage_get_model (stage), precision, gst_svd_stage_post_load,
+      stage, cancellable, error);
 }
 
 static void

@@ -30,6 +30,19 @@ gst_svd_progress_post_step (GstElement * element, GstProgressType type,
 }
 
 void
+gst_svd_progress_post_percent (GstElement * element, const gchar * code,
+    const gchar * text, guint percent)
+{
+  g_autofree gchar *full = g_strdup_printf ("%s (%u %%)", text, percent);
+  GstMessage *message = gst_message_new_progress (GST_OBJECT (element),
+      GST_PROGRESS_TYPE_CONTINUE, code, full);
+
+  gst_structure_set (gst_message_writable_structure (message),
+      "percent", G_TYPE_INT, (gint) percent, NULL);
+  gst_element_post_message (element, message);
+}
+
+void
 gst_svd_progress_post_end (GstElement * element, const gchar * code,
     const gchar * text, const GError * error)
 {

@@ -14,6 +14,11 @@ void gst_svd_progress_post (GstElement * element, GstProgressType type,
 void gst_svd_progress_post_step (GstElement * element, GstProgressType type,
     const gchar * code, guint step, guint steps);
 
+/* Posts that percent of what was started are done, in the text and as the
+ * field percent (int). */
+void gst_svd_progress_post_percent (GstElement * element, const gchar * code,
+    const gchar * text, guint percent);
+
 /* Posts how what was started has ended: complete where there is no error. */
 void gst_svd_progress_post_end (GstElement * element, const gchar * code,
     const gchar * text, const GError * error);

@@ -8,7 +8,8 @@
  * latents of a clip out of noise and the conditioning from #svdencode.
  *
  * Each step posts a progress message of the code "sample", whose structure
- * has the fields step, steps and percent. Which seed a clip was made from is
+ * has the fields step, steps and percent. While the weights are loaded, before
+ * the first clip, messages of the code "load" have the field percent. Which seed a clip was made from is
  * said by an element message "svd-seed" and a tag of the same name. Where
  * #GstSvdSample:seed is -1 and #svdencode has drawn one for the picture, that
  * one is used, so that a single number repeats the clip.
@@ -70,7 +71,8 @@ gst_svd_sample_load (GstSvdStage * stage, SvdPrecision precision,
     GCancellable * cancellable, GError ** error)
 {
   return svd_sampler_new (gst_svd_stage_get_device (stage),
-      gst_svd_stage_get_model (stage), precision, cancellable, error);
+      gst_svd_stage_get_model (stage), precision, gst_svd_stage_post_load,
+      stage, cancellable, error);
 }
 
 static void

@@ -27,6 +27,7 @@ typedef struct
   /* Under the stream lock. */
   gpointer worker;
   SvdPrecision worker_precision;
+  guint loaded_percent;         /* as posted last */
   gboolean have_caps;
   GstCaps *bad_caps;            /* have been refused, and the error posted */
 } GstSvdStagePrivate;
@@ -418,6 +419,20 @@ take_caps (GstSvdStage * self, GstCaps * caps)
   return FALSE;
 }
 
+void
+gst_svd_stage_post_load (const char *phase, guint64 done, guint64 total,
+    gpointer stage)
+{
+  GstSvdStagePrivate *priv = PRIV (stage);
+  guint percent = total > 0 ? (guint) (100 * done / total) : 100;
+
+  if (percent == priv->loaded_percent)
+    return;
+
+  priv->loaded_percent = percent;
+  gst_svd_progress_post_percent (stage, "load", "Loading the model", percent);
+}
+
 static gboolean
 load (GstSvdStage * self, const GstSvdSettings * settings,
     GCancellable * cancellable, GError ** error)
@@ -428,6 +443,7 @@ load (GstSvdStage * self, const GstSvdSettings * settings,
   if (priv->worker != NULL)
     return TRUE;
 
+  priv->loaded_percent = 0;
   gst_svd_progress_post (GST_ELEMENT (self), GST_PROGRESS_TYPE_START, "load",
       "Loading the model");
   priv->worker = GST_SVD_STAGE_GET_CLASS (self)->load (self,

@@ -66,6 +66,11 @@ void gst_svd_stage_class_install (GstSvdStageClass * klass,
     GstSvdProperties properties, GstStaticPadTemplate * sink,
     GstStaticPadTemplate * src);
 
+/* An #SvdProgress for load, with the stage as its data: posts how many
+ * percent of the weights are loaded. */
+void gst_svd_stage_post_load (const char *phase, guint64 done, guint64 total,
+    gpointer stage);
+
 GstPad *gst_svd_stage_get_src_pad (GstSvdStage * stage);
 GstPad *gst_svd_stage_get_sink_pad (GstSvdStage * stage);
 SvdModel *gst_svd_stage_get_model (GstSvdStage * stage);

@@ -44,8 +44,8 @@ typedef enum {
 
 /**
  * SvdProgress:
- * @phase: what is going on, untranslated: "sample"
- * @done: how much of it is done: steps
+ * @phase: what is going on, untranslated: "load" or "sample"
+ * @done: how much of it is done: bytes of weights, or steps
  * @total: how much there is
  * @user_data: as given with the function
  *

@@ -16,9 +16,11 @@ typedef gboolean (*SvdFrameFunc) (guint index, guint width, guint height,
 
 typedef struct _SvdDecoder SvdDecoder;
 
-/* Loads the temporal decoder's weights. */
+/* Loads the temporal decoder's weights. progress (nullable) is told of phase "load", in
+ * bytes. */
 SVD_API SvdDecoder *svd_decoder_new (SvdDevice *device, SvdModel *model,
-    SvdPrecision precision, GCancellable *cancellable, GError **error);
+    SvdPrecision precision, SvdProgress progress, gpointer user_data,
+    GCancellable *cancellable, GError **error);
 SVD_API void svd_decoder_free (SvdDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdDecoder, svd_decoder_free)
 

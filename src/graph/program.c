@@ -176,7 +176,7 @@ kiln_program_new (KilnGraph *graph, KilnDevice *device,
   if (!kiln_graph_place (graph, binder.bank, &plan, error))
     return NULL;
   if (store != NULL
-      && !kiln_weight_store_load (store, graph, cancellable,
+      && !kiln_weight_store_load (store, graph, NULL, NULL, cancellable,
           error))
     return NULL;
   if (!allocate_arena (&binder, device, plan.arena_bytes, error))

@@ -119,6 +119,9 @@ typedef struct {
   KilnBuffer *staging;
   KilnRecorder *recorder;       /* what fills from the staging buffer */
   guint64 used;
+  guint64 staged;               /* bytes of the checkpoint among them */
+  KilnUploadFunc uploaded;
+  gpointer user_data;
   GCancellable *cancellable;
 } Upload;
 
@@ -134,7 +137,9 @@ flush (Upload *upload, GError **error)
   if (commands == NULL
       || !kiln_commands_run (commands, upload->cancellable, error))
     return FALSE;
-  upload->used = 0;
+  if (upload->uploaded != NULL)
+    upload->uploaded (upload->staged, upload->user_data);
+  upload->used = upload->staged = 0;
   return TRUE;
 }
 
@@ -152,6 +157,7 @@ stage (Upload *upload, const KilnPack *pack, const KilnWeightInfo *info,
   kiln_pack_record (upload->recorder, pack, info->type, upload->staging,
       upload->used, first_output, n_outputs, view);
   upload->used = (upload->used + bytes + 15) & ~(guint64) 15;
+  upload->staged += bytes;
   return TRUE;
 }
 
@@ -211,9 +217,25 @@ raw_bytes (const GPtrArray *tensors, guint64 *largest_whole)
   return total;
 }
 
+guint64
+kiln_weight_store_get_missing (KilnWeightStore *self, KilnGraph *graph)
+{
+  g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < tensors->len; i++) {
+    const KilnWeight *weight = ((KilnTensor *) tensors->pdata[i])->weight;
+
+    for (guint j = 0; j < weight->n_parts; j++)
+      bytes += weight->parts[j].info.size;
+  }
+  return bytes;
+}
+
 gboolean
 kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
-    GCancellable *cancellable, GError **error)
+    KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
+    GError **error)
 {
   g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
   g_autoptr (KilnBuffer) staging = NULL;
@@ -221,7 +243,8 @@ kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
   guint64 largest = STAGING_BYTES;
   guint64 total = raw_bytes (tensors, &largest);
   Upload upload = {
-    .store = self, .cancellable = cancellable,
+    .store = self, .uploaded = uploaded, .user_data = user_data,
+    .cancellable = cancellable,
   };
   gboolean ok;
 

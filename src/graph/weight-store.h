@@ -13,9 +13,17 @@ KilnWeightStore *kiln_weight_store_new (KilnDevice *device);
 void kiln_weight_store_free (KilnWeightStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnWeightStore, kiln_weight_store_free)
 
+/* Called as weights are uploaded: how many bytes of the checkpoint more. */
+typedef void (*KilnUploadFunc) (guint64 bytes, gpointer user_data);
+
 /* Uploads the graph's weights that the store does not have yet. */
 gboolean kiln_weight_store_load (KilnWeightStore *store, KilnGraph *graph,
-    GCancellable *cancellable, GError **error);
+    KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
+    GError **error);
+
+/* Bytes of the checkpoint that loading the graph's weights would upload. */
+guint64 kiln_weight_store_get_missing (KilnWeightStore *store,
+    KilnGraph *graph);
 
 /* The packed weight, which must be loaded. */
 KilnView kiln_weight_store_get (KilnWeightStore *store,

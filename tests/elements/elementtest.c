@@ -211,6 +211,21 @@ test_wait_for_progress (GstBus * bus, const gchar * code, GstProgressType type)
   }
 }
 
+void
+test_assert_step (GstMessage * message, gint step, gint steps)
+{
+  const GstStructure *s = gst_message_get_structure (message);
+  gint value;
+
+  fail_unless (gst_structure_get_int (s, "step", &value));
+  fail_unless_equals_int (value, step);
+  fail_unless (gst_structure_get_int (s, "steps", &value));
+  fail_unless_equals_int (value, steps);
+  fail_unless (gst_structure_get_int (s, "percent", &value));
+  fail_unless_equals_int (value, 100 * step / steps);
+  gst_message_unref (message);
+}
+
 struct _TestPush
 {
   GThread *thread;

@@ -50,6 +50,9 @@ void test_assert_no_error (GstBus * bus);
 GstMessage *test_wait_for_progress (GstBus * bus, const gchar * code,
     GstProgressType type);
 
+/* Checks the fields of a progress message, and unrefs it. */
+void test_assert_step (GstMessage * message, gint step, gint steps);
+
 /* Pushes a buffer from another thread. */
 typedef struct _TestPush TestPush;
 TestPush *test_push_start (GstHarness * h, GstBuffer * buffer);

@@ -250,6 +250,26 @@ GST_START_TEST (test_downstream_eos)
 
 GST_END_TEST;
 
+GST_START_TEST (test_progress)
+{
+  GstHarness *h = harness ("svddecode decode-chunk-size=2", 3, FPS);
+  GstBus *bus = test_harness_get_bus (h);
+
+  fail_unless_equals_int (push_latents (h, 3, 0), GST_FLOW_OK);
+
+  test_assert_step (test_wait_for_progress (bus, "decode",
+          GST_PROGRESS_TYPE_START), 0, 2);
+  for (gint i = 1; i <= 2; i++)
+    test_assert_step (test_wait_for_progress (bus, "decode",
+            GST_PROGRESS_TYPE_CONTINUE), i, 2);
+  gst_message_unref (test_wait_for_progress (bus, "decode",
+          GST_PROGRESS_TYPE_COMPLETE));
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 static GstPadProbeReturn
 flush_upstream (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
@@ -457,6 +477,7 @@ svddecode_suite (void)
   tcase_add_test (tc, test_segment);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_downstream_eos);
+  tcase_add_test (tc, test_progress);
   tcase_add_test (tc, test_flush_in_mid_clip);
   tcase_add_loop_test (tc, test_cancel, 0, 2);
   tcase_add_test (tc, test_formats);

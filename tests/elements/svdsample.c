@@ -145,21 +145,6 @@ GST_START_TEST (test_num_frames)
 
 GST_END_TEST;
 
-static void
-check_step (GstMessage * message, gint step, gint steps)
-{
-  const GstStructure *s = gst_message_get_structure (message);
-  gint value;
-
-  fail_unless (gst_structure_get_int (s, "step", &value));
-  fail_unless_equals_int (value, step);
-  fail_unless (gst_structure_get_int (s, "steps", &value));
-  fail_unless_equals_int (value, steps);
-  fail_unless (gst_structure_get_int (s, "percent", &value));
-  fail_unless_equals_int (value, 100 * step / steps);
-  gst_message_unref (message);
-}
-
 GST_START_TEST (test_progress)
 {
   GstHarness *h = harness (SAMPLE);
@@ -168,12 +153,42 @@ GST_START_TEST (test_progress)
   g_object_set (h->element, "steps", 3, NULL);
   gst_buffer_unref (gst_harness_push_and_pull (h, conditioning ()));
 
-  check_step (test_wait_for_progress (bus, "sample", GST_PROGRESS_TYPE_START),
+  test_assert_step (test_wait_for_progress (bus, "sample", GST_PROGRESS_TYPE_START),
       0, 3);
   for (gint i = 1; i <= 3; i++)
-    check_step (test_wait_for_progress (bus, "sample",
+    test_assert_step (test_wait_for_progress (bus, "sample",
             GST_PROGRESS_TYPE_CONTINUE), i, 3);
   gst_message_unref (test_wait_for_progress (bus, "sample",
+          GST_PROGRESS_TYPE_COMPLETE));
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Percents rise to 100. */
+GST_START_TEST (test_load_progress)
+{
+  GstHarness *h = harness (SAMPLE);
+  GstBus *bus = test_harness_get_bus (h);
+  gint percent = 0, before = 0;
+
+  gst_buffer_unref (gst_harness_push_and_pull (h, conditioning ()));
+
+  gst_message_unref (test_wait_for_progress (bus, "load",
+          GST_PROGRESS_TYPE_START));
+  while (percent < 100) {
+    GstMessage *message = test_wait_for_progress (bus, "load",
+        GST_PROGRESS_TYPE_CONTINUE);
+
+    fail_unless (gst_structure_get_int (gst_message_get_structure (message),
+            "percent", &percent));
+    fail_unless (percent > before);
+    before = percent;
+    gst_message_unref (message);
+  }
+  fail_unless_equals_int (percent, 100);
+  gst_message_unref (test_wait_for_progress (bus, "load",
           GST_PROGRESS_TYPE_COMPLETE));
 
   test_harness_free (h);
@@ -194,7 +209,7 @@ GST_START_TEST (test_sigmas)
 
     sums[i] = test_checksum (out);
     gst_buffer_unref (out);
-    check_step (test_wait_for_progress (bus, "sample",
+    test_assert_step (test_wait_for_progress (bus, "sample",
             GST_PROGRESS_TYPE_START), 0, 2 - i);
     gst_util_set_object_arg (G_OBJECT (h->element), "sigmas", "<80, 0>");
   }
@@ -212,7 +227,7 @@ GST_START_TEST (test_sigmas)
   g_object_set_property (G_OBJECT (h->element), "sigmas", &value);
   g_object_set (h->element, "steps", 1, NULL);
   gst_buffer_unref (gst_harness_push_and_pull (h, conditioning ()));
-  check_step (test_wait_for_progress (bus, "sample", GST_PROGRESS_TYPE_START),
+  test_assert_step (test_wait_for_progress (bus, "sample", GST_PROGRESS_TYPE_START),
       0, 1);
 
   g_value_unset (&value);
@@ -388,6 +403,7 @@ svdsample_suite (void)
   tcase_add_loop_test (tc, test_caps_syntax, 0, G_N_ELEMENTS (dimensions));
   tcase_add_test (tc, test_num_frames);
   tcase_add_test (tc, test_progress);
+  tcase_add_test (tc, test_load_progress);
   tcase_add_test (tc, test_sigmas);
   tcase_add_test (tc, test_guidance);
   tcase_add_loop_test (tc, test_flush_in_mid_step, 0, 3);
