@@ -4,7 +4,8 @@
 #define ACTIVATION_GLSL
 
 const uint ACT_NONE = 0, ACT_SILU = 1, ACT_GELU = 2, ACT_QUICK_GELU = 3,
-    ACT_GEGLU = 4;
+    ACT_GEGLU = 4, ACT_LEAKY_RELU = 5, ACT_PRELU = 6, ACT_SIGMOID = 7,
+    ACT_UNIT = 8;
 
 vec4 sigmoid (vec4 x) { return 1.0 / (1.0 + exp (-x)); }
 
@@ -28,6 +29,12 @@ vec4 erf (vec4 x)
 
 vec4 gelu (vec4 x) { return 0.5 * x * (1.0 + erf (x * 0.70710678)); }
 
+vec4 leaky (vec4 slope, vec4 x)
+{
+  return mix (x, slope * x, lessThan (x, vec4 (0)));
+}
+
+/* Those that need nothing but x. */
 vec4 activate (uint activation, vec4 x)
 {
   if (activation == ACT_SILU)
@@ -36,6 +43,10 @@ vec4 activate (uint activation, vec4 x)
     return gelu (x);
   if (activation == ACT_QUICK_GELU)
     return x * sigmoid (1.702 * x);
+  if (activation == ACT_SIGMOID)
+    return sigmoid (x);
+  if (activation == ACT_UNIT)
+    return clamp (x, 0.0, 1.0);
   return x;
 }
 

@@ -15,6 +15,7 @@ layout (constant_id = 1) const uint ACTIVATION = 0;
 layout (constant_id = 2) const bool HAS_ROW = false;
 layout (constant_id = 3) const bool HAS_RESIDUAL = false;
 layout (constant_id = 4) const bool HAS_RESIDUAL2 = false;
+layout (constant_id = 5) const bool HAS_FACTOR = false;
 
 INPUT (0, x);
 INPUT (1, weight);
@@ -23,9 +24,10 @@ INPUT (3, row_vectors);
 INPUT (4, residual);
 INPUT (5, residual2);
 layout (binding = 6) writeonly buffer Y { VEC y[]; };
+INPUT_F32 (7, factors);
 #ifdef KIND_TEMPORAL
-INPUT (7, x_before);
-INPUT (8, x_after);
+INPUT (8, x_before);
+INPUT (9, x_after);
 #endif
 
 layout (push_constant) uniform Push {
@@ -33,17 +35,22 @@ layout (push_constant) uniform Push {
   uint first_panel, n_panels;
   uint x_stride, y_stride;      /* vectors a position */
   uint x_base, weight_base, residual_base, residual2_base, y_base;
-  uint row_share;               /* rows that share a row vector */
+  uint row_base, row_share;     /* rows that share a row vector */
   uint has_bias;
-  float scale, residual_scale, residual2_scale;
-  /* CONV2D */
+  float slope, scale, residual_scale, residual2_scale;
+  /* CONV2D, TRANSPOSED */
   uint x_height, x_width, y_height, y_width, resized_height, resized_width;
   uint kernel, stride;
   int pad;
   uint first_position;          /* of x in its window */
+#ifdef KIND_TRANSPOSED
+  uint phase_y, phase_x;        /* of the outputs of this dispatch */
+  uint phase_height, phase_width;       /* how many of them a frame has */
+#else
   /* TEMPORAL */
   uint positions, frames;       /* a frame has; there are */
   uint before_base, after_base;
+#endif
 };
 
 vec4 sums[ROWS][2 * PANELS];
@@ -109,6 +116,39 @@ void multiply (uint first)
   ACCUMULATE (x_after, start, valid, 2)
 }
 
+#elif defined (KIND_TRANSPOSED)
+
+/* Every stride-th line and column of the output, which begin with phase_y
+ * and phase_x, are an ordinary convolution by the taps that meet them. */
+void multiply (uint first)
+{
+  uvec2 tap0 = (uvec2 (phase_x, phase_y) + pad) % stride;
+  ivec2 shift = ivec2 ((uvec2 (phase_x, phase_y) + pad) / stride);
+  uint frame_start[ROWS];
+  ivec2 corner[ROWS];
+
+  [[unroll]] for (uint i = 0; i < ROWS; i++) {
+    uint row = first_row + min (first + i, n_rows - 1);
+    uint line = row / phase_width;
+    corner[i] = ivec2 (row % phase_width, line % phase_height) + shift;
+    frame_start[i] = line / phase_height * x_height * x_width - first_position;
+  }
+  for (uint ky = tap0.y, dy = 0; ky < kernel; ky += stride, dy++)
+    for (uint kx = tap0.x, dx = 0; kx < kernel; kx += stride, dx++) {
+      uint start[ROWS];
+      bool valid[ROWS];
+
+      [[unroll]] for (uint i = 0; i < ROWS; i++) {
+        ivec2 p = corner[i] - ivec2 (dx, dy);
+        valid[i] = all (greaterThanEqual (p, ivec2 (0)))
+            && p.x < x_width && p.y < x_height;
+        start[i] = x_base + (frame_start[i] + p.y * x_width + p.x) * x_stride;
+        start[i] = valid[i] ? start[i] : x_base;
+      }
+      ACCUMULATE (x, start, valid, ky * kernel + kx)
+    }
+}
+
 #else
 
 void multiply (uint first)
@@ -143,6 +183,19 @@ void multiply (uint first)
 
 #endif
 
+/* Where a row of this dispatch stands in its part of the output. */
+uint output_row (uint row)
+{
+#ifdef KIND_TRANSPOSED
+  uint line = (first_row + row) / phase_width;
+  uvec2 p = uvec2 ((first_row + row) % phase_width, line % phase_height)
+      * stride + uvec2 (phase_x, phase_y);
+  return (line / phase_height * y_height + p.y) * y_width + p.x;
+#else
+  return row;
+#endif
+}
+
 /* Columns 4·column… of one row: everything after the product. */
 void finish (uint row, uint column, vec4 value)
 {
@@ -152,15 +205,25 @@ void finish (uint row, uint column, vec4 value)
   if (HAS_RESIDUAL2)
     value += residual2_scale
         * LOAD (residual2, residual2_base + row * y_stride + column);
-  y[y_base + row * y_stride + column] = pack (value);
+  y[y_base + output_row (row) * y_stride + column] = pack (value);
 }
 
-vec4 before_activation (uint row, uint column, vec4 value, uint n_columns)
+vec4 activated (uint row, uint column, vec4 value, uint n_columns)
 {
+  vec4 factor = vec4 (1);
+
+  if (HAS_FACTOR)
+    factor = LOAD_F32 (factors, column);
+  if (HAS_FACTOR && ACTIVATION != ACT_PRELU)
+    value *= factor;
   if (HAS_ROW && column < n_columns)
-    value += LOAD (row_vectors, (first_row + row) / row_share * n_columns
-        + column);
-  return value;
+    value += LOAD (row_vectors,
+        row_base + (first_row + row) / row_share * n_columns + column);
+  if (ACTIVATION == ACT_LEAKY_RELU)
+    return leaky (vec4 (slope), value);
+  if (ACTIVATION == ACT_PRELU)
+    return leaky (factor, value);
+  return activate (ACTIVATION, value);
 }
 
 /* The 8 outputs of a panel (4 with GEGLU) in row i of the tile. */
@@ -170,11 +233,10 @@ void finish_panel (uint row, uint panel, vec4 low, vec4 high)
     finish (row, panel, scale * low * gelu (high));
     return;
   }
-  finish (row, panel * 2, scale * activate (ACTIVATION,
-          before_activation (row, panel * 2, low, y_stride)));
+  finish (row, panel * 2, scale * activated (row, panel * 2, low, y_stride));
   if (panel * 2 + 1 < y_stride)
-    finish (row, panel * 2 + 1, scale * activate (ACTIVATION,
-            before_activation (row, panel * 2 + 1, high, y_stride)));
+    finish (row, panel * 2 + 1,
+        scale * activated (row, panel * 2 + 1, high, y_stride));
 }
 
 void main ()
@@ -188,7 +250,7 @@ void main ()
   uint taps = 1;
 #if defined (KIND_TEMPORAL)
   taps = 3;
-#elif defined (KIND_CONV2D)
+#elif !defined (KIND_LINEAR)
   taps = kernel * kernel;
 #endif
   [[unroll]] for (uint p = 0; p < PANELS; p++)

@@ -25,6 +25,7 @@ taps (const KilnMatmul *matmul)
     case KILN_MATMUL_TEMPORAL:
       return 3;
     case KILN_MATMUL_CONV2D:
+    case KILN_MATMUL_TRANSPOSED:
       return matmul->kernel * matmul->kernel;
   }
   g_assert_not_reached ();
@@ -59,6 +60,16 @@ convolved (const KilnMatmul *matmul, guint32 size)
   if (padded < matmul->kernel)
     return 0;
   return (padded - matmul->kernel) / matmul->stride + 1;
+}
+
+/* 0: nothing is left. */
+static guint32
+transposed (const KilnMatmul *matmul, guint32 size)
+{
+  guint64 whole = (guint64) (size - 1) * matmul->stride + matmul->kernel;
+  guint64 cut = (guint64) matmul->pad + matmul->pad_end;
+
+  return whole > cut && whole - cut <= G_MAXUINT32 ? whole - cut : 0;
 }
 
 static gboolean
@@ -109,6 +120,28 @@ check_row (const KilnShape *row, const KilnShape *output, GError **error)
 }
 
 static gboolean
+check_epilogue (const KilnMatmul *matmul, const KilnShape *const *inputs,
+    GError **error)
+{
+  const KilnShape *factor = inputs[KILN_MATMUL_FACTOR];
+
+  if (matmul->kind == KILN_MATMUL_TRANSPOSED && (inputs[KILN_MATMUL_ROW]
+          || inputs[KILN_MATMUL_RESIDUAL] || inputs[KILN_MATMUL_RESIDUAL2])) {
+    g_set_error (error, KILN_ERROR, KILN_ERROR_SHAPE,
+        "nothing can be added to a transposed convolution");
+    return FALSE;
+  }
+  if (factor == NULL ? matmul->activation != KILN_ACT_PRELU
+      : factor->type == KILN_F32 && factor->channels >= matmul->outputs
+      && matmul->activation != KILN_ACT_GEGLU)
+    return TRUE;
+  g_set_error (error, KILN_ERROR, KILN_ERROR_SHAPE,
+      "the factors or slopes are not fp32 numbers for %u outputs",
+      matmul->outputs);
+  return FALSE;
+}
+
+static gboolean
 infer (gconstpointer params, const KilnShape *const *inputs, guint n_inputs,
     KilnShape *output, GError **error)
 {
@@ -122,6 +155,10 @@ infer (gconstpointer params, const KilnShape *const *inputs, guint n_inputs,
   if (matmul->kind == KILN_MATMUL_CONV2D) {
     output->height = convolved (matmul, resized_height (matmul, x));
     output->width = convolved (matmul, resized_width (matmul, x));
+  }
+  if (matmul->kind == KILN_MATMUL_TRANSPOSED) {
+    output->height = transposed (matmul, x->height);
+    output->width = transposed (matmul, x->width);
   }
   if (x->type != type || matmul->outputs == 0
       || kiln_shape_rows (output) == 0 || x->channels == 0) {
@@ -137,6 +174,7 @@ infer (gconstpointer params, const KilnShape *const *inputs, guint n_inputs,
     return FALSE;
   }
   return check_weight (matmul, x, inputs[KILN_MATMUL_WEIGHT], type, error)
+      && check_epilogue (matmul, inputs, error)
       && check_row (inputs[KILN_MATMUL_ROW], output, error)
       && check_same ("residual", inputs[KILN_MATMUL_RESIDUAL], output, error)
       && check_same ("second residual", inputs[KILN_MATMUL_RESIDUAL2], output,
@@ -146,8 +184,11 @@ infer (gconstpointer params, const KilnShape *const *inputs, guint n_inputs,
 static double
 row_flops (const KilnMatmul *matmul, const KilnShape *x)
 {
-  return 2.0 * taps (matmul) * x->channels * matmul->outputs
-      * (matmul->activation == KILN_ACT_GEGLU ? 2 : 1);
+  double flops = 2.0 * taps (matmul) * x->channels * matmul->outputs;
+
+  if (matmul->kind == KILN_MATMUL_TRANSPOSED)
+    return flops / (matmul->stride * matmul->stride);
+  return matmul->activation == KILN_ACT_GEGLU ? 2 * flops : flops;
 }
 
 static double
@@ -163,16 +204,28 @@ typedef struct {              /* Push in matmul.comp */
   guint32 first_row, n_rows, first_panel, n_panels;
   guint32 x_stride, y_stride;
   guint32 x_base, weight_base, residual_base, residual2_base, y_base;
-  guint32 row_share;
+  guint32 row_base, row_share;
   guint32 has_bias;
-  float scale, residual_scale, residual2_scale;
+  float slope, scale, residual_scale, residual2_scale;
   guint32 x_height, x_width, y_height, y_width;
   guint32 resized_height, resized_width;
   guint32 kernel, stride;
   gint32 pad;
   guint32 first_position;
-  guint32 positions, frames, before_base, after_base;
+  union
+  {
+    struct
+    {
+      guint32 positions, frames, before_base, after_base;
+    };
+    struct
+    {
+      guint32 phase_y, phase_x, phase_height, phase_width;
+    };
+  };
 } Push;
+
+G_STATIC_ASSERT (sizeof (Push) <= KILN_PUSH_BYTES);
 
 static void
 set_geometry (Push *push, const KilnMatmul *matmul, const KilnView *inputs,
@@ -185,6 +238,7 @@ set_geometry (Push *push, const KilnMatmul *matmul, const KilnView *inputs,
   push->has_bias = inputs[KILN_MATMUL_BIAS].buffer != NULL;
   push->x_stride = kiln_shape_stride (x) / 4;
   push->y_stride = kiln_shape_stride (&output->shape) / 4;
+  push->slope = matmul->slope;
   push->scale = matmul->scale;
   push->residual_scale = matmul->residual_scale;
   push->residual2_scale = matmul->residual2_scale;
@@ -200,8 +254,10 @@ set_geometry (Push *push, const KilnMatmul *matmul, const KilnView *inputs,
   push->kernel = matmul->kernel;
   push->stride = matmul->stride;
   push->pad = matmul->pad;
-  push->positions = x->height * x->width;
-  push->frames = x->frames;
+  if (matmul->kind == KILN_MATMUL_TEMPORAL) {
+    push->positions = x->height * x->width;
+    push->frames = x->frames;
+  }
 }
 
 /* First line of x, counted over all frames, that the output's line needs,
@@ -248,6 +304,38 @@ shifted_window (const KilnView *x, gint64 first, gint64 n, gint64 shift,
 }
 
 static void
+bind_lines (KilnDispatch *dispatch, Push *push, const KilnView *x,
+    guint64 begin, guint64 end)
+{
+  push->first_position = begin * push->x_width;
+  dispatch->bindings[0] = kiln_view_window (x, begin * push->x_width,
+      (end - begin) * push->x_width, &push->x_base);
+}
+
+/* The lines of x that a line of the phase is made of, likewise. */
+static guint64
+met_line (const Push *push, guint64 line, guint32 tap)
+{
+  gint64 y = line % push->phase_height
+      + (push->phase_y + push->pad) / push->stride;
+
+  y = CLAMP (y - tap, 0, push->x_height - 1);
+  return line / push->phase_height * push->x_height + y;
+}
+
+static guint64
+first_met_line (const Push *push, guint64 line)
+{
+  return met_line (push, line, (push->kernel - 1) / push->stride);
+}
+
+static guint64
+last_met_line (const Push *push, guint64 line)
+{
+  return met_line (push, line, 0);
+}
+
+static void
 bind_x (KilnDispatch *dispatch, Push *push, const KilnMatmul *matmul,
     const KilnView *x)
 {
@@ -259,51 +347,92 @@ bind_x (KilnDispatch *dispatch, Push *push, const KilnMatmul *matmul,
       break;
     case KILN_MATMUL_TEMPORAL:
       dispatch->bindings[0] = kiln_view_window (x, first, n, &push->x_base);
-      dispatch->bindings[7] = shifted_window (x, first, n,
+      dispatch->bindings[8] = shifted_window (x, first, n,
           -(gint64) push->positions, &push->before_base);
-      dispatch->bindings[8] = shifted_window (x, first, n, push->positions,
+      dispatch->bindings[9] = shifted_window (x, first, n, push->positions,
           &push->after_base);
       break;
     case KILN_MATMUL_CONV2D:{
       guint64 begin = first_line (push, first / push->y_width);
       guint64 end = last_line (push, (first + n - 1) / push->y_width) + 1;
 
-      push->first_position = begin * push->x_width;
-      dispatch->bindings[0] = kiln_view_window (x, begin * push->x_width,
-          (end - begin) * push->x_width, &push->x_base);
+      bind_lines (dispatch, push, x, begin, end);
       break;
     }
+    case KILN_MATMUL_TRANSPOSED:
+      bind_lines (dispatch, push, x,
+          first_met_line (push, first / push->phase_width),
+          last_met_line (push, (first + n - 1) / push->phase_width) + 1);
+      break;
   }
+}
+
+static void
+bind_row_vectors (KilnDispatch *dispatch, Push *push, const KilnView *row)
+{
+  guint64 first = push->first_row / push->row_share;
+  guint64 end = (push->first_row + push->n_rows - 1) / push->row_share + 1;
+
+  dispatch->bindings[3] = kiln_view_window (row, first, end - first,
+      &push->row_base);
+  /* The shader counts from the tensor's first vector. */
+  push->row_base -= first * push->y_stride;
+}
+
+/* Where a transposed convolution puts its phase: in every stride-th line. */
+static void
+bind_phase (KilnDispatch *dispatch, Push *push, const KilnView *output)
+{
+  guint64 lines[2];             /* the first and the last */
+  guint64 first;
+
+  for (guint i = 0; i < 2; i++) {
+    guint64 row = push->first_row + (i ? push->n_rows - 1 : 0);
+    guint64 line = row / push->phase_width;
+
+    lines[i] = line / push->phase_height * push->y_height
+        + line % push->phase_height * push->stride + push->phase_y;
+  }
+  first = lines[0] * push->y_width;
+  dispatch->bindings[6] = kiln_view_window (output, first,
+      (lines[1] + 1) * push->y_width - first, &push->y_base);
+  push->y_base -= first * push->y_stride;
 }
 
 /* Optional inputs that are absent are bound to x: never read. */
 static void
-bind_rows (KilnDispatch *dispatch, Push *push, const KilnView *inputs,
-    const KilnView *output)
+bind_rows (KilnDispatch *dispatch, Push *push, const KilnMatmul *matmul,
+    const KilnView *inputs, const KilnView *output)
 {
   const KilnView *bias = &inputs[KILN_MATMUL_BIAS];
   const KilnView *row = &inputs[KILN_MATMUL_ROW];
   const KilnView *residual = &inputs[KILN_MATMUL_RESIDUAL];
   const KilnView *residual2 = &inputs[KILN_MATMUL_RESIDUAL2];
+  const KilnView *factor = &inputs[KILN_MATMUL_FACTOR];
   guint32 base;
 
-  for (guint i = 2; i <= 5; i++)
+  for (guint i = 2; i <= 7; i++)
     dispatch->bindings[i] = dispatch->bindings[0];
   /* Software devices compile a shader for the formats that it gets. */
   dispatch->bindings[2].format = VK_FORMAT_R32G32B32A32_SFLOAT;
+  dispatch->bindings[7].format = VK_FORMAT_R32G32B32A32_SFLOAT;
+  if (factor->buffer != NULL)
+    dispatch->bindings[7] = kiln_view_window (factor, 0, 1, &base);
   if (bias->buffer != NULL)
     dispatch->bindings[2] = kiln_view_window (bias, 0, 1, &base);
   if (row->buffer != NULL)
-    dispatch->bindings[3] = kiln_view_window (row, 0,
-        kiln_shape_rows (&row->shape), &base);
+    bind_row_vectors (dispatch, push, row);
   if (residual->buffer != NULL)
     dispatch->bindings[4] = kiln_view_window (residual, push->first_row,
         push->n_rows, &push->residual_base);
   if (residual2->buffer != NULL)
     dispatch->bindings[5] = kiln_view_window (residual2, push->first_row,
         push->n_rows, &push->residual2_base);
-  dispatch->bindings[6] = kiln_view_window (output, push->first_row,
-      push->n_rows, &push->y_base);
+  if (matmul->kind == KILN_MATMUL_TRANSPOSED)
+    bind_phase (dispatch, push, output);
+  else
+    dispatch->bindings[6] = kiln_view_window (output, push->first_row,
+        push->n_rows, &push->y_base);
 }
 
 static guint64
@@ -348,6 +477,13 @@ rows_at_once (KilnDevice *device, const KilnMatmul *matmul, const Push *push,
   double flops = row_flops (matmul, x);
   guint64 bytes, halo, lines;
 
+  if (matmul->kind == KILN_MATMUL_TRANSPOSED) {
+    bytes = MAX (y_bytes * y->width * push->stride, x_bytes * x->width);
+    halo = push->kernel / push->stride + 1;
+    lines = kiln_rows_per_dispatch (device, 1, halo, bytes,
+        flops * push->phase_width);
+    return lines * push->phase_width;
+  }
   if (matmul->kind != KILN_MATMUL_CONV2D)
     return kiln_rows_per_dispatch (device, 8, 0,
         MAX (x_bytes, y_bytes), flops);
@@ -363,10 +499,48 @@ static const char *
 shader_name (KilnDevice *device, KilnMatmulKind kind, KilnType type)
 {
   static const char *const names[] = {
-    "matmul_linear", "matmul_conv2d", "matmul_temporal"
+    "matmul_linear", "matmul_conv2d", "matmul_temporal", "matmul_transposed"
   };
 
   return kiln_shader_for (device, names[kind], type);
+}
+
+/* Rows of the output, or of the phase that push names. */
+static void
+record_rows (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
+    const KilnMatmul *matmul, const KilnView *inputs, const KilnView *output,
+    guint64 rows)
+{
+  const KilnView *x = &inputs[KILN_MATMUL_X];
+  double flops = row_flops (matmul, &x->shape);
+  guint64 at_once = rows_at_once (kiln_recorder_get_device (recorder), matmul,
+      push, &x->shape, &output->shape);
+
+  for (guint64 row = 0; row < rows; row += at_once) {
+    push->first_row = row;
+    push->n_rows = MIN (at_once, rows - row);
+    bind_x (dispatch, push, matmul, x);
+    bind_rows (dispatch, push, matmul, inputs, output);
+    dispatch->flops = flops * push->n_rows;
+    dispatch_panels (recorder, dispatch, push, &inputs[KILN_MATMUL_WEIGHT]);
+  }
+}
+
+static void
+record_phases (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
+    const KilnMatmul *matmul, const KilnView *inputs, const KilnView *output)
+{
+  const KilnShape *y = &output->shape;
+  guint32 stride = matmul->stride;
+
+  for (guint32 i = 0; i < stride * stride; i++) {
+    push->phase_y = i / stride;
+    push->phase_x = i % stride;
+    push->phase_height = (y->height + stride - 1 - push->phase_y) / stride;
+    push->phase_width = (y->width + stride - 1 - push->phase_x) / stride;
+    record_rows (recorder, dispatch, push, matmul, inputs, output,
+        (guint64) y->frames * push->phase_height * push->phase_width);
+  }
 }
 
 static void
@@ -375,9 +549,6 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnMatmul *matmul = params;
-  const KilnView *x = &inputs[KILN_MATMUL_X];
-  guint64 rows = kiln_shape_rows (&output->shape);
-  double flops = row_flops (matmul, &x->shape);
   Push push = { 0 };
   KilnDispatch dispatch = {
     .shader = shader_name (device, matmul->kind, output->shape.type),
@@ -386,26 +557,22 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
       inputs[KILN_MATMUL_ROW].buffer != NULL,
       inputs[KILN_MATMUL_RESIDUAL].buffer != NULL,
       inputs[KILN_MATMUL_RESIDUAL2].buffer != NULL,
+      inputs[KILN_MATMUL_FACTOR].buffer != NULL,
     },
-    .n_specs = 4,
-    .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 9 : 7,
+    .n_specs = 5,
+    .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 10 : 8,
     /* All but the result. */
     .texels = kiln_texels_for (device, ~(1u << 6)),
     .push = &push,
     .push_size = sizeof push,
   };
-  guint64 at_once;
 
   set_geometry (&push, matmul, inputs, output);
-  at_once = rows_at_once (device, matmul, &push, &x->shape, &output->shape);
-  for (guint64 row = 0; row < rows; row += at_once) {
-    push.first_row = row;
-    push.n_rows = MIN (at_once, rows - row);
-    bind_x (&dispatch, &push, matmul, x);
-    bind_rows (&dispatch, &push, inputs, output);
-    dispatch.flops = flops * push.n_rows;
-    dispatch_panels (recorder, &dispatch, &push, &inputs[KILN_MATMUL_WEIGHT]);
-  }
+  if (matmul->kind == KILN_MATMUL_TRANSPOSED)
+    record_phases (recorder, &dispatch, &push, matmul, inputs, output);
+  else
+    record_rows (recorder, &dispatch, &push, matmul, inputs, output,
+        kiln_shape_rows (&output->shape));
 }
 
 const KilnOpClass kiln_matmul_class = {

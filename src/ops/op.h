@@ -75,7 +75,7 @@ const char *kiln_shader_for (KilnDevice *device, const char *base,
  * a bit in `inputs`: none of them where storage buffers are read. */
 guint32 kiln_texels_for (KilnDevice *device, guint32 inputs);
 
-#define KILN_OP_MAX_INPUTS 7
+#define KILN_OP_MAX_INPUTS 8
 
 /* An operation family: what the graph needs to check, cost and record it.
  * Parameters are a plain struct that the graph copies. Absent optional

@@ -7,7 +7,7 @@
 
 enum {
   BIAS = 1, RESIDUAL = 2, RESIDUAL2 = 4,
-  ONLY_BENCH = 8, LARGE = 16, ONLY_F32 = 32
+  ONLY_BENCH = 8, LARGE = 16, ONLY_F32 = 32, FACTOR = 64
 };
 
 typedef struct {
@@ -26,6 +26,8 @@ typedef struct {
 #define TEMPORAL(n, ...) { .kind = KILN_MATMUL_TEMPORAL, .outputs = n, \
     __VA_ARGS__ }
 #define CONV(k, n, ...) { .kind = KILN_MATMUL_CONV2D, .kernel = k, \
+    .outputs = n, __VA_ARGS__ }
+#define TRANSPOSED(k, n, ...) { .kind = KILN_MATMUL_TRANSPOSED, .kernel = k, \
     .outputs = n, __VA_ARGS__ }
 
 static const Case cases[] = {
@@ -65,6 +67,16 @@ static const Case cases[] = {
   { "conv 3x3 of 90 lines", 2, 90, 33, 4, CONV (3, 8, .pad = 1, .pad_end = 1), BIAS },
   { "conv 3x3 of 90 lines, stride 2", 3, 90, 70, 4, CONV (3, 8, .stride = 2, .pad = 1, .pad_end = 1), BIAS },
   { "conv 3x3 of 60 lines, upsampled", 2, 60, 50, 4, CONV (3, 4, .pad = 1, .pad_end = 1, .resize_height = 119, .resize_width = 100), BIAS },
+
+  { "conv 3x3 leaky ReLU, factors, vectors for all rows", 2, 9, 7, 8, CONV (3, 12, .pad = 1, .pad_end = 1, .activation = KILN_ACT_LEAKY_RELU, .slope = 0.2f), BIAS | FACTOR, 126 },
+  { "conv 3x3 leaky ReLU, factors, vectors for 60 lines", 1, 60, 50, 4, CONV (3, 5, .pad = 1, .pad_end = 1, .activation = KILN_ACT_LEAKY_RELU, .slope = 0.2f), BIAS | FACTOR, 3000 },
+  { "conv 3x3 PReLU, residual", 1, 6, 7, 7, CONV (3, 13, .stride = 2, .pad = 1, .pad_end = 1, .activation = KILN_ACT_PRELU, .residual_scale = 1), BIAS | FACTOR | RESIDUAL },
+
+  { "transposed 4x4 stride 2", 2, 5, 7, 8, TRANSPOSED (4, 12, .stride = 2, .pad = 1, .pad_end = 1), BIAS },
+  { "transposed 4x4 stride 2, prime channels", 1, 6, 4, 7, TRANSPOSED (4, 5, .stride = 2, .pad = 1, .pad_end = 1), BIAS },
+  { "transposed 3x3 stride 2, odd", 2, 4, 5, 4, TRANSPOSED (3, 8, .stride = 2, .pad = 1) },
+  { "transposed 3x3 stride 3, one pixel", 1, 1, 1, 4, TRANSPOSED (3, 8, .stride = 3) },
+  { "transposed 4x4 stride 2 of 70 lines, leaky ReLU", 2, 70, 33, 4, TRANSPOSED (4, 9, .stride = 2, .pad = 1, .pad_end = 1, .activation = KILN_ACT_LEAKY_RELU, .slope = 0.1f), BIAS },
 
   { "temporal 5 frames", 5, 3, 7, 8, TEMPORAL (16), BIAS },
   { "temporal one frame", 1, 4, 4, 12, TEMPORAL (8), BIAS },
@@ -106,8 +118,7 @@ weight_pack (const Case *row, KilnType type)
   return (KilnPack) {
     .packing = KILN_PACK_MATRIX, .type = type,
     .outputs = matmul->outputs * (geglu ? 2 : 1), .inputs = row->channels,
-    .taps = matmul->kind == KILN_MATMUL_CONV2D
-        ? matmul->kernel * matmul->kernel
+    .taps = matmul->kernel > 0 ? matmul->kernel * matmul->kernel
         : matmul->kind == KILN_MATMUL_TEMPORAL ? 3 : 1,
     .geglu = geglu,
   };
@@ -120,13 +131,29 @@ result_shape (const Case *row, const KilnMatmul *matmul, KilnType type,
 {
   KilnShape x = { type, row->frames, row->height, row->width, row->channels };
   KilnShape weight = kiln_pack_shape (pack), output = { type };
-  const KilnShape *shapes[KILN_MATMUL_N_INPUTS] = { &x, &weight };
+  KilnShape factor = { KILN_F32, 1, 1, 1, matmul->outputs };
+  const KilnShape *shapes[KILN_MATMUL_N_INPUTS] = {
+    [KILN_MATMUL_X] = &x,
+    [KILN_MATMUL_WEIGHT] = &weight,
+    [KILN_MATMUL_FACTOR] = row->flags & FACTOR ? &factor : NULL,
+  };
   g_autoptr (GError) error = NULL;
 
   if (!kiln_matmul_class.infer (matmul, shapes, KILN_MATMUL_N_INPUTS,
           &output, &error))
     g_error ("%s: %s", row->what, error->message);
   return output;
+}
+
+static CheckInput
+vector (const KilnPack *weight, double deviation)
+{
+  KilnPack pack = {
+    .packing = KILN_PACK_VECTOR, .outputs = weight->outputs,
+    .geglu = weight->geglu
+  };
+
+  return check_weight (&pack, 1, deviation);
 }
 
 static void
@@ -167,14 +194,10 @@ check_case (Check *check, const Case *row, KilnType type)
   job.inputs[KILN_MATMUL_X] = check_tensor (x, 0, 1);
   job.inputs[KILN_MATMUL_WEIGHT] = check_weight (&pack, MAX (row->parts, 1),
       1 / sqrt (pack.inputs * pack.taps));
-  if (row->flags & BIAS) {
-    KilnPack bias = {
-      .packing = KILN_PACK_VECTOR, .outputs = pack.outputs,
-      .geglu = pack.geglu
-    };
-
-    job.inputs[KILN_MATMUL_BIAS] = check_weight (&bias, 1, 0.5);
-  }
+  if (row->flags & BIAS)
+    job.inputs[KILN_MATMUL_BIAS] = vector (&pack, 0.5);
+  if (row->flags & FACTOR)
+    job.inputs[KILN_MATMUL_FACTOR] = vector (&pack, 1);
   add_rows (&job, row, &y);
   check_run (check, &job);
 }
@@ -201,6 +224,14 @@ check_refusals (Check *check)
   shapes[KILN_MATMUL_WEIGHT].width = 9 * 12;
   check_refuses (check, "conv of a picture smaller than its kernel",
       &kiln_matmul_class, &conv, shapes, KILN_MATMUL_N_INPUTS);
+  shapes[KILN_MATMUL_X].height = 9;
+  conv.activation = KILN_ACT_PRELU;
+  check_refuses (check, "conv with PReLU but no slopes",
+      &kiln_matmul_class, &conv, shapes, KILN_MATMUL_N_INPUTS);
+  shapes[KILN_MATMUL_ROW] = (KilnShape) { KILN_F32, 1, 1, 1, 16 };
+  conv = (KilnMatmul) TRANSPOSED (3, 16, .stride = 1);
+  check_refuses (check, "transposed with a row", &kiln_matmul_class, &conv,
+      shapes, KILN_MATMUL_N_INPUTS);
 }
 
 void

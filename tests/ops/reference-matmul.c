@@ -26,6 +26,10 @@ reference_activate (guint activation, double x)
       return gelu (x);
     case KILN_ACT_QUICK_GELU:
       return x * sigmoid (1.702 * x);
+    case KILN_ACT_SIGMOID:
+      return sigmoid (x);
+    case KILN_ACT_UNIT:
+      return CLAMP (x, 0, 1);
     default:
       return x;
   }
@@ -55,6 +59,17 @@ find_row (const KilnMatmul *matmul, const KilnShape *x, const KilnShape *y,
         return FALSE;
       line = line * x->height / height;
       column = column * x->width / width;
+      break;
+    case KILN_MATMUL_TRANSPOSED:
+      line = line + matmul->pad - tap / matmul->kernel;
+      column = column + matmul->pad - tap % matmul->kernel;
+      if (line < 0 || column < 0 || line % matmul->stride != 0
+          || column % matmul->stride != 0)
+        return FALSE;
+      line /= matmul->stride;
+      column /= matmul->stride;
+      if (line >= height || column >= width)
+        return FALSE;
       break;
   }
   if (frame < 0 || frame >= x->frames)
@@ -86,19 +101,36 @@ sum_products (const KilnMatmul *matmul, const CheckInput *inputs,
 }
 
 static double
+activate (const KilnMatmul *matmul, const float *factor, double sum)
+{
+  switch (matmul->activation) {
+    case KILN_ACT_LEAKY_RELU:
+      return sum < 0 ? matmul->slope * sum : sum;
+    case KILN_ACT_PRELU:
+      return sum < 0 ? *factor * sum : sum;
+    default:
+      return reference_activate (matmul->activation, sum);
+  }
+}
+
+static double
 epilogue (const KilnMatmul *matmul, const CheckInput *inputs,
     const KilnShape *y, guint64 row, guint32 n)
 {
   const CheckInput *vectors = &inputs[KILN_MATMUL_ROW];
+  const float *factor = inputs[KILN_MATMUL_FACTOR].kind != CHECK_ABSENT
+      ? &inputs[KILN_MATMUL_FACTOR].data[n] : NULL;
   double sum = sum_products (matmul, inputs, y, row, n);
 
+  if (factor != NULL && matmul->activation != KILN_ACT_PRELU)
+    sum *= *factor;
   if (vectors->kind != CHECK_ABSENT)
     sum += check_at (vectors, row / (kiln_shape_rows (y)
             / kiln_shape_rows (&vectors->shape)), n);
   if (matmul->activation == KILN_ACT_GEGLU)
     sum *= gelu (sum_products (matmul, inputs, y, row, n + matmul->outputs));
   else
-    sum = reference_activate (matmul->activation, sum);
+    sum = activate (matmul, factor, sum);
   sum *= matmul->scale;
   if (inputs[KILN_MATMUL_RESIDUAL].kind != CHECK_ABSENT)
     sum += matmul->residual_scale
