@@ -20,6 +20,27 @@ typedef struct {
 
 extern const KilnOpClass kiln_affine_class;
 
+/* y = act (a' + b') or act (a' · b') or, without b, act (a'), where x' is
+ * scale · x + offset of a run of `channels` channels of x. Inputs: a; b
+ * (optional), of a's positions or a single vector for all of them;
+ * slopes (with PRELU: fp32, one for each channel, padded to 4). All but the
+ * slopes have one type, which is the result's. */
+typedef struct {
+  guint32 first;                /* channel */
+  float scale, offset;
+} KilnTerm;
+
+typedef struct {
+  KilnTerm a, b;
+  guint32 channels;
+  gboolean product;             /* else the sum */
+  gboolean spread;              /* b's one channel goes with all of a's */
+  KilnActivation activation;    /* any but GEGLU */
+  float slope;                  /* of LEAKY_RELU */
+} KilnPointwise;
+
+extern const KilnOpClass kiln_pointwise_class;
+
 /* Channels side by side: inputs x0, x1 (…up to 4), same positions; a frame
  * count of 1 is repeated for all frames of the first. */
 extern const KilnOpClass kiln_concat_class;

@@ -67,6 +67,15 @@ kiln_view_window (const KilnView *view, guint64 first_row, guint64 n_rows,
   };
 }
 
+KilnBinding
+kiln_view_lines (const KilnView *view, guint64 first_line, guint64 n_lines,
+    guint32 *base)
+{
+  guint64 width = view->shape.width;
+
+  return kiln_view_window (view, first_line * width, n_lines * width, base);
+}
+
 guint64
 kiln_rows_per_dispatch (KilnDevice *device, guint64 unit, guint64 halo_rows,
     guint64 max_row_bytes, double flops_per_row)

@@ -56,6 +56,10 @@ typedef struct {
 KilnBinding kiln_view_window (const KilnView *view, guint64 first_row,
     guint64 n_rows, guint32 *base);
 
+/* The same for lines of width positions, counted over all frames. */
+KilnBinding kiln_view_lines (const KilnView *view, guint64 first_line,
+    guint64 n_lines, guint32 *base);
+
 /* How many rows of `unit` rows each one dispatch may cover so that no view
  * in `row_bytes` (bytes a row, n of them) exceeds the device's binding
  * range and the work stays under the device's dispatch budget.

@@ -75,6 +75,14 @@ net_planes (Net *self, const char *name, guint32 frames, guint32 height,
 }
 
 KilnTensor *
+net_frame (Net *self, const char *name, guint32 height, guint32 width,
+    const float *rows)
+{
+  return add_input (self, name, &(KilnShape) { KILN_F32, 1, height, width, 4 },
+      rows);
+}
+
+KilnTensor *
 net_vector (Net *self, const char *name, guint32 n, const float *values)
 {
   KilnShape shape = svd_vector_shape (n);

@@ -23,6 +23,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Net, net_free)
  * to the graph's type. */
 KilnTensor *net_planes (Net *net, const char *name, guint32 frames,
     guint32 height, guint32 width, guint32 channels, const float *planes);
+/* An fp32 input of one RGBA frame from rows, not converted. */
+KilnTensor *net_frame (Net *net, const char *name, guint32 height,
+    guint32 width, const float *rows);
 /* An fp32 vector, not converted. */
 KilnTensor *net_vector (Net *net, const char *name, guint32 n,
     const float *values);

@@ -77,6 +77,56 @@ check_affine_types (Check *check, const AffineCase *row, KilnType y)
         check_affine (check, row, a, b, y);
 }
 
+/* ---- Pointwise */
+
+typedef struct {
+  const char *what;
+  guint32 frames, height, width, channels;
+  guint32 b_channels;           /* 0: no b */
+  gboolean b_everywhere;
+  KilnPointwise pointwise;
+} PointwiseCase;
+
+static const PointwiseCase pointwise_cases[] = {
+  { "pointwise scaled slice", 2, 5, 7, 13, 0, FALSE, { { 5, 8, 1 }, .channels = 8 } },
+  { "pointwise sum of slices", 2, 5, 7, 13, 9, FALSE, { { 4, 1, 0.5f }, { 3, 16, 0 }, 4 } },
+  { "pointwise sum, prime channels", 1, 3, 3, 7, 7, FALSE, { { 0, 1, 0 }, { 0, -1, 0 }, 7 } },
+  { "pointwise last slices", 1, 3, 3, 7, 6, FALSE, { { 6, 1, 0 }, { 5, 2, 0 }, 1 } },
+  { "pointwise product with one channel", 2, 4, 5, 3, 13, FALSE, { { 0, 1, 0 }, { 4, -1, 1 }, 3, TRUE, TRUE } },
+  { "pointwise product with a vector", 2, 4, 5, 7, 7, TRUE, { { 0, 1, 0 }, { 0, 1, 0 }, 7, TRUE } },
+  { "pointwise product with one number", 1, 4, 5, 6, 1, TRUE, { { 1, 1, 0 }, { 0, 1, 0 }, 5, TRUE, TRUE } },
+  { "pointwise sigmoid of a sum", 1, 3, 9, 5, 5, FALSE, { { 4, 1, 0 }, { 4, 1, 0 }, 1, .activation = KILN_ACT_SIGMOID } },
+  { "pointwise leaky ReLU", 1, 3, 9, 7, 0, FALSE, { { 1, 1, 0 }, .channels = 6, .activation = KILN_ACT_LEAKY_RELU, .slope = 0.2f } },
+  { "pointwise PReLU", 1, 3, 9, 7, 0, FALSE, { { 0, 1, 0 }, .channels = 7, .activation = KILN_ACT_PRELU } },
+  { "pointwise 0 to 1", 1, 3, 9, 3, 0, FALSE, { { 0, 1, 0 }, .channels = 3, .activation = KILN_ACT_UNIT } },
+  { "pointwise sum, many rows", 2, 60, 50, 13, 4, FALSE, { { 2, 1, 0 }, { 0, 8, 0 }, 4 } },
+};
+
+static void
+check_pointwise (Check *check, const PointwiseCase *row, KilnType type)
+{
+  KilnShape a = { type, row->frames, row->height, row->width, row->channels };
+  KilnShape b = a;
+  CheckJob job = {
+    .what = row->what, .klass = &kiln_pointwise_class,
+    .params = &row->pointwise, .type = type, .n_inputs = 3,
+    .reference = reference_pointwise,
+    .bound = type == KILN_F16 ? 4e-4 : 4e-7,
+  };
+
+  if (!check_wants (check, row->what, type))
+    return;
+  b.channels = row->b_channels;
+  if (row->b_everywhere)
+    b.frames = b.height = b.width = 1;
+  job.inputs[0] = check_tensor (a, 0, 1);
+  if (row->b_channels > 0)
+    job.inputs[1] = check_tensor (b, 0, 1);
+  if (row->pointwise.activation == KILN_ACT_PRELU)
+    job.inputs[2] = check_vector (row->pointwise.channels, 0.3, 0.3);
+  check_run (check, &job);
+}
+
 /* ---- Concat, join, first: copies, so without any error */
 
 typedef struct {
@@ -222,6 +272,7 @@ check_refusals (Check *check)
   KilnAffine affine = { 1, 1, KILN_ACT_GEGLU, KILN_F32 };
   KilnSinusoid odd = { 7 };
   KilnFirst first = { 17 };
+  KilnPointwise pointwise = { { 5, 1, 0 }, { 0, 1, 0 }, 4 };
   KilnShape shapes[5] = {
     { KILN_F32, 1, 4, 4, 8 }, { KILN_F32, 1, 4, 3, 8 },
     { KILN_F32, 1, 1, 1, 2 }
@@ -235,6 +286,8 @@ check_refusals (Check *check)
   shapes[1] = shapes[0];
   check_refuses (check, "affine with two factors", &kiln_affine_class,
       &affine, shapes, 3);
+  check_refuses (check, "pointwise of channels past the last",
+      &kiln_pointwise_class, &pointwise, shapes, 1);
   check_refuses (check, "first 17 of 16", &kiln_first_class, &first, shapes,
       1);
   check_refuses (check, "concat of one", &kiln_concat_class, NULL, shapes, 1);
@@ -261,6 +314,8 @@ check_elementwise (Check *check)
       check_affine_types (check, &affine_cases[i], type);
     for (guint i = 0; i < G_N_ELEMENTS (concat_cases); i++)
       check_concat (check, &concat_cases[i], type);
+    for (guint i = 0; i < G_N_ELEMENTS (pointwise_cases); i++)
+      check_pointwise (check, &pointwise_cases[i], type);
     check_tokens (check, type);
     check_sinusoid (check, 32, FALSE, type);
     check_sinusoid (check, 256, TRUE, type);

@@ -83,5 +83,6 @@ void check_attention (Check *check);
 void check_elementwise (Check *check);
 void check_resize (Check *check);
 void check_pixels (Check *check);
+void check_image (Check *check);
 
 G_END_DECLS

@@ -111,3 +111,35 @@ REFERENCE (reference_euler)
       values[(gsize) i * output->channels + c] = x + slope * (next - sigma);
     }
 }
+
+/* scale · x + offset of a term's channel c. */
+static double
+term (const KilnTerm *term, const CheckInput *x, guint64 row, guint32 c)
+{
+  return term->scale * check_at (x, kiln_shape_rows (&x->shape) > 1 ? row : 0,
+      term->first + c) + term->offset;
+}
+
+REFERENCE (reference_pointwise)
+{
+  const KilnPointwise *pointwise = params;
+
+  for (guint i = 0; i < n_rows; i++)
+    for (guint32 c = 0; c < output->channels; c++) {
+      double y = term (&pointwise->a, &inputs[0], rows[i], c);
+
+      if (inputs[1].kind != CHECK_ABSENT) {
+        double b = term (&pointwise->b, &inputs[1], rows[i],
+            pointwise->spread ? 0 : c);
+
+        y = pointwise->product ? y * b : y + b;
+      }
+      if (pointwise->activation == KILN_ACT_LEAKY_RELU)
+        y *= y < 0 ? pointwise->slope : 1;
+      else if (pointwise->activation == KILN_ACT_PRELU)
+        y *= y < 0 ? inputs[2].data[c] : 1;
+      else
+        y = reference_activate (pointwise->activation, y);
+      values[(gsize) i * output->channels + c] = y;
+    }
+}

@@ -23,6 +23,11 @@ REFERENCE (reference_euler);
 REFERENCE (reference_resample);
 REFERENCE (reference_pixels_read);
 REFERENCE (reference_pixels_write);
+REFERENCE (reference_pointwise);
+REFERENCE (reference_bilinear);
+REFERENCE (reference_warp);
+REFERENCE (reference_pixel_shuffle);
+REFERENCE (reference_stack);
 
 /* KilnActivation, but not GEGLU. */
 double reference_activate (guint activation, double x);

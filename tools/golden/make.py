@@ -15,7 +15,8 @@ import warnings
 from pathlib import Path
 
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
-NOT_GOLDEN = ("sensitivity.py", "mistakes.py", "mistaken_runs.py", "idle.py")  # only read
+NOT_GOLDEN = ("sensitivity.py", "mistakes.py", "mistaken_runs.py", "idle.py",  # only read
+              "rife.py")  # has its own stamp
 
 
 def version_stamp():
