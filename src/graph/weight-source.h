@@ -27,6 +27,10 @@ struct _KilnWeightSource {
   gboolean (*find) (KilnWeightSource *source, const char *name,
       KilnWeightInfo *info);
   const char *(*describe) (KilnWeightSource *source);   /* for messages: a path */
+  /* The type of a tensor that find() does not offer because nothing reads
+   * that type, as the file calls it; NULL for all others. Optional. */
+  const char *(*get_unusable_type) (KilnWeightSource *source,
+      const char *name);
 };
 
 G_END_DECLS

@@ -59,6 +59,22 @@ outputs_of (const KilnWeightInfo *info, const KilnPack *pack)
   g_assert_not_reached ();
 }
 
+static void
+set_missing_error (GError **error, KilnWeightSource *source, const char *name)
+{
+  const char *type = source->get_unusable_type
+      ? source->get_unusable_type (source, name) : NULL;
+
+  if (type != NULL)
+    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
+        "Tensor \"%s\" of %s is of type %s, which cannot be used; get the "
+        "model in F32, F16 or BF16", name, source->describe (source), type);
+  else
+    g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
+        "%s has no tensor \"%s\", which its config asks for; the file is not "
+        "whole or belongs to another config", source->describe (source), name);
+}
+
 static gboolean
 find (const KilnScope *scope, const char *name, KilnWeightInfo *info,
     GError **error)
@@ -67,10 +83,7 @@ find (const KilnScope *scope, const char *name, KilnWeightInfo *info,
 
   if (scope->source->find (scope->source, full, info))
     return TRUE;
-  g_set_error (error, KILN_ERROR, KILN_ERROR_MODEL,
-      "%s has no tensor \"%s\", which its config asks for; the file is not "
-      "whole or belongs to another config",
-      scope->source->describe (scope->source), full);
+  set_missing_error (error, scope->source, full);
   return FALSE;
 }
 

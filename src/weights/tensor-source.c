@@ -29,8 +29,21 @@ static gboolean
 find (KilnWeightSource *weights, const char *name, KilnWeightInfo *info)
 {
   KilnTensorSource *source = (KilnTensorSource *) weights;
+  const Tensor *tensor = g_hash_table_lookup (source->table, name);
 
-  return kiln_tensor_source_lookup (source, name, info, NULL);
+  if (!tensor || !tensor->usable)
+    return FALSE;
+  *info = tensor->info;
+  return TRUE;
+}
+
+static const char *
+get_unusable_type (KilnWeightSource *weights, const char *name)
+{
+  KilnTensorSource *source = (KilnTensorSource *) weights;
+  const Tensor *tensor = g_hash_table_lookup (source->table, name);
+
+  return tensor && !tensor->usable ? tensor->dtype : NULL;
 }
 
 static const char *
@@ -46,6 +59,7 @@ kiln_tensor_source_new (const char *description)
 
   source->weights.find = find;
   source->weights.describe = describe;
+  source->weights.get_unusable_type = get_unusable_type;
   g_atomic_ref_count_init (&source->ref_count);
   source->description = g_strdup (description);
   source->table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
@@ -106,23 +120,6 @@ KilnWeightSource *
 kiln_tensor_source_as_weights (KilnTensorSource *source)
 {
   return &source->weights;
-}
-
-gboolean
-kiln_tensor_source_lookup (KilnTensorSource *source, const char *name,
-    KilnWeightInfo *info, GError **error)
-{
-  const Tensor *tensor = g_hash_table_lookup (source->table, name);
-
-  if (!tensor)
-    return kiln_model_fault (error, source->description,
-        "there is no tensor '%s'", name);
-  if (!tensor->usable)
-    return kiln_model_fault (error, source->description,
-        "tensor '%s' is of type %s; F32, F16 and BF16 can be used", name,
-        tensor->dtype);
-  *info = tensor->info;
-  return TRUE;
 }
 
 guint

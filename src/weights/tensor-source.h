@@ -49,11 +49,6 @@ gboolean kiln_tensor_source_add (KilnTensorSource *source, const char *name,
 /* The interface that graphs take; belongs to source. */
 KilnWeightSource *kiln_tensor_source_as_weights (KilnTensorSource *source);
 
-/* As KilnWeightSource.find, but says what is wrong: no such tensor, or one
- * of a type that the engine cannot use. Errors: KILN_ERROR_MODEL. */
-gboolean kiln_tensor_source_lookup (KilnTensorSource *source,
-    const char *name, KilnWeightInfo *info, GError **error);
-
 guint kiln_tensor_source_get_n_tensors (KilnTensorSource *source);
 
 /* Sum of all usable tensors' elements and bytes. */

@@ -108,11 +108,12 @@ test_shared_weights (void)
 
 /* ---- Errors of building */
 
-/* A checkpoint in which one tensor is missing and one has another shape. */
+/* A checkpoint in which one tensor is missing, one has another shape and one
+ * a type that nothing reads. */
 typedef struct {
   KilnWeightSource parent;
   KilnWeightSource *whole;
-  const char *missing, *reshaped;
+  const char *missing, *reshaped, *unusable;
 } Spoiled;
 
 static gboolean
@@ -122,11 +123,20 @@ spoiled_find (KilnWeightSource *source, const char *name,
   Spoiled *self = (Spoiled *) source;
 
   if (g_strcmp0 (name, self->missing) == 0
+      || g_strcmp0 (name, self->unusable) == 0
       || !self->whole->find (self->whole, name, info))
     return FALSE;
   if (g_strcmp0 (name, self->reshaped) == 0)
     info->shape[0]++;
   return TRUE;
+}
+
+static const char *
+spoiled_get_unusable_type (KilnWeightSource *source, const char *name)
+{
+  Spoiled *self = (Spoiled *) source;
+
+  return g_strcmp0 (name, self->unusable) == 0 ? "F8_E4M3" : NULL;
 }
 
 static const char *
@@ -157,6 +167,7 @@ build_spoiled (Spoiled *spoiled, KilnGraph *graph, SvdModelFiles *files)
 
   spoiled->parent.find = spoiled_find;
   spoiled->parent.describe = spoiled_describe;
+  spoiled->parent.get_unusable_type = spoiled_get_unusable_type;
   spoiled->whole = svd_model_files_get_source (files, SVD_PART_UNET, FALSE,
       NULL);
   scope = kiln_scope_root (&spoiled->parent);
@@ -192,6 +203,20 @@ test_missing_tensor (void)
 
   assert_refused (&(Spoiled) { .missing = missing },
       (const char *[]) { missing, "spoiled.safetensors", NULL });
+}
+
+/* A bias is no less an error, though layers without one are none. */
+static void
+test_unusable_type (void)
+{
+  static const char weight[] = "mid_block.resnets.1.spatial_res_block.conv1."
+      "weight";
+  static const char bias[] = "conv_in.bias";
+
+  assert_refused (&(Spoiled) { .unusable = weight },
+      (const char *[]) { weight, "F8_E4M3", "spoiled.safetensors", NULL });
+  assert_refused (&(Spoiled) { .unusable = bias },
+      (const char *[]) { bias, "F8_E4M3", NULL });
 }
 
 static void
@@ -332,6 +357,7 @@ main (int argc, char **argv)
   g_test_add_func ("/programs/shared-weights", test_shared_weights);
   g_test_add_func ("/programs/missing-tensor", test_missing_tensor);
   g_test_add_func ("/programs/wrong-shape", test_wrong_shape);
+  g_test_add_func ("/programs/unusable-type", test_unusable_type);
   g_test_add_func ("/programs/first-error-sticks", test_first_error_sticks);
   g_test_add_func ("/programs/cancel", test_cancel);
   result = g_test_run ();
