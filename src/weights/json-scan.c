@@ -157,6 +157,8 @@ read_string (KilnJson *json, GString *string)
     while (json->at < json->end && *json->at != '"' && *json->at != '\\'
         && (guchar) * json->at >= 0x20)
       json->at++;
+    if (string && string->len + (json->at - run) > KILN_JSON_MAX_STRING)
+      return fail (json, "a string of more than 16 MiB");
     if (string)
       g_string_append_len (string, run, json->at - run);
     if (json->at == json->end)

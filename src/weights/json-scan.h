@@ -25,6 +25,9 @@ typedef struct {
 /* Containers within containers; deeper files are refused. */
 #define KILN_JSON_MAX_DEPTH 64
 
+/* Bytes of a string; files with longer ones are refused. */
+#define KILN_JSON_MAX_STRING (16 << 20)
+
 /* Text must stay valid. Checks that it is UTF-8 without NUL. */
 void kiln_json_init (KilnJson *json, const char *text, gsize length);
 

@@ -3,6 +3,7 @@
 #include "../../src/weights/safetensors.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "../../src/device/error.h"
 #include "support.h"
@@ -214,6 +215,92 @@ test_many_tensors (void)
   assert_model_error (&error, "more than 262144 tensors");
 }
 
+/* Headers of 100 MB, the most there may be, filled with one thing. What
+ * reading them takes is measured in a process each. */
+typedef struct {
+  const char *name;
+  const char *begin, *end;      /* of the header */
+  const char *filling;          /* again and again, with its number in it */
+  gsize n_data;
+  const char *part;             /* of the message; NULL: there is none */
+  guint most;                   /* MB */
+} LargeHeader;
+
+/* Sixteen at a time. */
+#define LETTERS(letter) letter letter letter letter letter letter letter \
+    letter letter letter letter letter letter letter letter letter
+
+static const LargeHeader large_headers[] = {
+  {"blanks", "{", "}", NULL, 0, NULL, 4},
+  {"brackets", "{\"a\":", "}", LETTERS ("["), 0, "no object", 4},
+  {"nested", "{\"a\":{\"x\":", "}}", LETTERS ("["), 0, "too deep", 4},
+  {"name", "{\"", "\":0}", LETTERS ("a"), 0, "more than 16 MiB", 40},
+  {"metadata", "{\"__metadata__\":{", "\"\":\"\"}}", "\"%u\":\"\",", 0,
+      "more than 262144 entries", 40},
+  {"tensors", "{", "\"\":0}", "\"%0300u\":{\"dtype\":\"I8\",\"shape\":[1],"
+        "\"data_offsets\":[0,1]},", 1, "more than 262144 tensors", 160},
+};
+
+/* Made in place: a copy would hide the peak of reading it. */
+static GBytes *
+make_large (const LargeHeader *large)
+{
+  const gsize end = 8 + KILN_SAFETENSORS_MAX_HEADER - strlen (large->end);
+  guint64 length = GUINT64_TO_LE ((guint64) KILN_SAFETENSORS_MAX_HEADER);
+  GString *file = g_string_sized_new (8 + KILN_SAFETENSORS_MAX_HEADER);
+
+  g_string_append_len (file, (char *) &length, 8);
+  g_string_append (file, large->begin);
+  for (guint i = 0; large->filling && file->len < end - 400; i++)
+    g_string_append_printf (file, large->filling, i);
+  while (file->len < end)
+    g_string_append_c (file, ' ');
+  g_string_append (file, large->end);
+  for (gsize i = 0; i < large->n_data; i++)
+    g_string_append_c (file, 0);
+  return g_string_free_to_bytes (file);
+}
+
+static guint64
+get_peak (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_SELF, &usage);
+  return (guint64) usage.ru_maxrss << 10;
+}
+
+static void
+read_large_header (gconstpointer data)
+{
+  const LargeHeader *large = data;
+  g_autoptr (GBytes) bytes = make_large (large);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KilnSafetensors) file = NULL;
+  guint64 before = get_peak (), grown;
+
+  file = kiln_safetensors_new_from_bytes (bytes, "x", &error);
+  grown = get_peak () - before;
+  g_printerr ("%s: %" G_GUINT64_FORMAT " kB more\n", large->name, grown >> 10);
+  if (large->part)
+    assert_model_error (&error, large->part);
+  else
+    g_assert_no_error (error);
+  g_assert_cmpuint (grown, <=, (guint64) large->most << 20);
+}
+
+static void
+test_large_header (gconstpointer data)
+{
+  if (g_test_subprocess ()) {
+    read_large_header (data);
+    return;
+  }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("*more*");
+}
+
 static void
 test_mapped (void)
 {
@@ -247,6 +334,12 @@ main (int argc, char **argv)
   g_test_add_func ("/safetensors/other-files", test_other_files);
   g_test_add_func ("/safetensors/truncation", test_truncation);
   g_test_add_func ("/safetensors/many-tensors", test_many_tensors);
+  for (guint i = 0; i < G_N_ELEMENTS (large_headers); i++) {
+    g_autofree char *path = g_strconcat ("/safetensors/large-header/",
+        large_headers[i].name, NULL);
+
+    g_test_add_data_func (path, &large_headers[i], test_large_header);
+  }
   g_test_add_func ("/safetensors/mapped", test_mapped);
   return g_test_run ();
 }
