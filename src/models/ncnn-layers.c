@@ -676,8 +676,13 @@ build_warp (KilnNcnnBuilder *builder, const KilnNcnnLayer *layer)
   KilnNcnnValue *x = input (builder, layer, 0);
   KilnNcnnValue *flow = input (builder, layer, 1);
   KilnWarp warp = { 0 };
-  KilnTensor *inputs[2] = { kiln_ncnn_value_force (&builder->place, x) };
+  KilnTensor *inputs[2];
 
+  if (flow->channels < 2) {
+    fail (builder, layer, "its flow does not have two channels");
+    return;
+  }
+  inputs[0] = kiln_ncnn_value_force (&builder->place, x);
   kiln_ncnn_value_unite (&builder->place, flow);
   if (flow->offset != 0)
     kiln_ncnn_value_force (&builder->place, flow);

