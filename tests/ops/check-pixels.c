@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reference.h"
+#include "ops/compare.h"
 #include "ops/pixels.h"
 
 #define BT601 0.299f, 0.114f
@@ -60,15 +61,41 @@ check_write (Check *check, const char *name, const KilnPixels *pixels)
   check_run (check, &job);
 }
 
+static void
+check_compare (Check *check, guint32 height, guint32 width, guint32 cell)
+{
+  KilnShape shape = { KILN_F32, 1, height, width, 4 };
+  KilnCompare compare = { cell };
+  g_autofree char *what = g_strdup_printf ("compare %ux%u in cells of %u",
+      width, height, cell);
+  CheckJob job = {
+    .what = what, .klass = &kiln_compare_class, .params = &compare,
+    .type = KILN_F32, .n_inputs = 2, .reference = reference_compare,
+    .bound = 2e-6,
+  };
+
+  if (!check_wants (check, what, KILN_F32))
+    return;
+  job.inputs[0] = check_tensor (shape, 0.5, 0.3);
+  job.inputs[1] = check_tensor (shape, 0.5, 0.3);
+  check_run (check, &job);
+}
+
 void
 check_pixels (Check *check)
 {
   KilnShape words = { KILN_U8, 1, 1, 12, 4 };
+  KilnShape unlike[] = { { KILN_F32, 1, 4, 4, 4 }, { KILN_F32, 1, 4, 5, 4 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     check_read (check, cases[i].what, &cases[i].pixels);
     check_write (check, cases[i].what, &cases[i].pixels);
   }
+  check_compare (check, 1, 1, 1);
+  check_compare (check, 48, 64, 16);
+  check_compare (check, 181, 321, 11);
+  check_refuses (check, "comparison of unlike pictures", &kiln_compare_class,
+      &(KilnCompare) { 2 }, unlike, 2);
   check_refuses (check, "read of too few bytes", &kiln_pixels_read_class,
       &cases[0].pixels, &words, 1);
   check_refuses (check, "write of bytes", &kiln_pixels_write_class,

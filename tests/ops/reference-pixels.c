@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reference.h"
+#include "ops/compare.h"
 #include "ops/pixels.h"
 
 #include <math.h>
@@ -222,5 +223,35 @@ REFERENCE (reference_pixels_write)
         value = value << p->shift >> at % 2 * 8 & 255;
       values[4 * i + b] = value;
     }
+  }
+}
+
+/* ---- Comparing */
+
+REFERENCE (reference_compare)
+{
+  static const double luma[] = { 0.2126, 0.7152, 0.0722, 0 };
+  static const double share[] = { 1 / 3.0, 1 / 3.0, 1 / 3.0, 1 };
+  const KilnCompare *compare = params;
+  const KilnShape *shape = &inputs[0].shape;
+
+  for (guint i = 0; i < n_rows; i++) {
+    guint32 left = rows[i] % output->width * compare->cell;
+    guint32 top = rows[i] / output->width * compare->cell;
+    guint32 right = MIN (left + compare->cell, shape->width);
+    guint32 bottom = MIN (top + compare->cell, shape->height);
+    double *sums = values + 3 * i, n = (right - left) * (bottom - top);
+
+    for (guint32 y = top; y < bottom; y++)
+      for (guint32 x = left; x < right; x++)
+        for (guint c = 0; c < 4; c++) {
+          guint64 row = (guint64) y * shape->width + x;
+          double a = check_at (&inputs[0], row, c);
+          double b = check_at (&inputs[1], row, c);
+
+          sums[0] += luma[c] * a / n;
+          sums[1] += luma[c] * b / n;
+          sums[2] += share[c] * fabs (a - b) / n;
+        }
   }
 }

@@ -23,6 +23,7 @@ REFERENCE (reference_euler);
 REFERENCE (reference_resample);
 REFERENCE (reference_pixels_read);
 REFERENCE (reference_pixels_write);
+REFERENCE (reference_compare);
 REFERENCE (reference_pointwise);
 REFERENCE (reference_bilinear);
 REFERENCE (reference_warp);
