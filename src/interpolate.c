@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/rife.h"
+#include "scene-change.h"
 #include "stage.h"
 #include "video-frame.h"
 
 #include <svd/interpolator.h>
+
+#define EMBEDDED_MODEL "rife-v4.26"
 
 #define N_METHODS (SVD_INTERPOLATION_BLEND + 1)
 
@@ -10,12 +14,18 @@ struct _SvdInterpolator
 {
   KilnDevice *device;
   KilnType type;
+  char *model;
+  KilnRife *rife;               /* NULL: not opened yet */
+  KilnWeightStore *store;       /* of its weights */
 
   /* Of one format: */
   SvdVideoFormat format;
   KilnPixels pixels;
-  SvdBuffers buffers;           /* bytes in, previous, next, timestep, bytes out */
+  SvdBuffers buffers;           /* see add_buffers() */
   KilnProgram *reader;          /* bytes in → next */
+  KilnProgram *comparer;        /* previous, next → difference */
+  gboolean have_difference;     /* of this pair */
+  SvdFrameDifference difference;
   KilnProgram *renderers[N_METHODS];    /* previous, next, timestep → bytes out */
 };
 
@@ -35,6 +45,19 @@ blend (KilnGraph *graph, KilnTensor *previous, KilnTensor *next,
       &(KilnAffine) { .a_scale = 1, .b_scale = 1, .type = KILN_F32 });
 }
 
+static KilnTensor *
+interpolate (SvdInterpolator *self, SvdInterpolation method, KilnGraph *graph,
+    KilnTensor *previous, KilnTensor *next, KilnTensor *timestep)
+{
+  switch (method) {
+    case SVD_INTERPOLATION_RIFE:
+      return kiln_rife (graph, self->rife, previous, next, timestep);
+    case SVD_INTERPOLATION_BLEND:
+      return blend (graph, previous, next, timestep);
+  }
+  g_assert_not_reached ();
+}
+
 static KilnGraph *
 build_renderer (SvdInterpolator *self, SvdInterpolation method)
 {
@@ -43,12 +66,21 @@ build_renderer (SvdInterpolator *self, SvdInterpolation method)
   KilnTensor *previous = kiln_graph_input (graph, "previous", &picture);
   KilnTensor *next = kiln_graph_input (graph, "next", &picture);
   KilnTensor *timestep = kiln_graph_input (graph, "timestep", &one_number);
-  KilnTensor *between = blend (graph, previous, next, timestep);
+  KilnTensor *between =
+      interpolate (self, method, graph, previous, next, timestep);
 
   between = kiln_graph_add (graph, &kiln_pixels_write_class, &self->pixels,
       &between, 1);
   kiln_graph_output (graph, between, "bytes out");
   return graph;
+}
+
+static gboolean
+open_rife (SvdInterpolator *self, GError **error)
+{
+  if (self->rife == NULL)
+    self->rife = kiln_rife_open (self->model, error);
+  return self->rife != NULL;
 }
 
 static KilnProgram *
@@ -60,10 +92,68 @@ get_renderer (SvdInterpolator *self, SvdInterpolation method,
 
   if (*program != NULL)
     return *program;
+  if (method == SVD_INTERPOLATION_RIFE && !open_rife (self, error))
+    return NULL;
   graph = build_renderer (self, method);
-  *program = kiln_program_new (graph, self->device, NULL, self->buffers.items,
-      self->buffers.n, cancellable, error);
+  *program = kiln_program_new (graph, self->device, self->store,
+      self->buffers.items, self->buffers.n, cancellable, error);
   return *program;
+}
+
+/* ---- The difference of a pair */
+
+static KilnShape
+difference_shape (SvdInterpolator *self)
+{
+  KilnShape picture = kiln_pixels_picture_shape (&self->pixels);
+  KilnCompare params =
+      svd_scene_change_params (picture.width, picture.height);
+  const KilnShape *pictures[] = { &picture, &picture };
+  KilnShape shape;
+
+  kiln_compare_class.infer (&params, pictures, 2, &shape, NULL);
+  return shape;
+}
+
+static KilnProgram *
+new_comparer (SvdInterpolator *self, GCancellable *cancellable,
+    GError **error)
+{
+  KilnShape picture = kiln_pixels_picture_shape (&self->pixels);
+  KilnCompare params =
+      svd_scene_change_params (picture.width, picture.height);
+  g_autoptr (KilnGraph) graph = kiln_graph_new (self->type);
+  KilnTensor *pictures[] = {
+    kiln_graph_input (graph, "previous", &picture),
+    kiln_graph_input (graph, "next", &picture),
+  };
+
+  kiln_graph_output (graph, kiln_graph_add (graph, &kiln_compare_class,
+          &params, pictures, 2), "difference");
+  return kiln_program_new (graph, self->device, NULL, self->buffers.items,
+      self->buffers.n, cancellable, error);
+}
+
+static gboolean
+prepare_difference (SvdInterpolator *self, GCancellable *cancellable,
+    GError **error)
+{
+  KilnShape shape = difference_shape (self);
+  gsize n = kiln_shape_bytes (&shape) / sizeof (float);
+  g_autofree float *values = NULL;
+
+  if (self->have_difference)
+    return TRUE;
+  if (self->comparer == NULL)
+    self->comparer = new_comparer (self, cancellable, error);
+  values = g_new (float, n);
+  if (self->comparer == NULL
+      || !kiln_program_run (self->comparer, cancellable, error)
+      || !svd_buffers_read (&self->buffers, "difference", values, n, error))
+    return FALSE;
+  self->difference = svd_scene_change_judge (values, &shape);
+  self->have_difference = TRUE;
+  return TRUE;
 }
 
 /* ---- Formats */
@@ -74,6 +164,7 @@ forget_format (SvdInterpolator *self)
   for (guint i = 0; i < N_METHODS; i++)
     g_clear_pointer (&self->renderers[i], kiln_program_free);
   g_clear_pointer (&self->reader, kiln_program_free);
+  g_clear_pointer (&self->comparer, kiln_program_free);
   svd_buffers_clear (&self->buffers);
   self->format = (SvdVideoFormat) { 0 };
 }
@@ -83,6 +174,7 @@ add_buffers (SvdInterpolator *self, GError **error)
 {
   KilnShape picture = kiln_pixels_picture_shape (&self->pixels);
   KilnShape bytes = kiln_pixels_bytes_shape (&self->pixels);
+  KilnShape difference = difference_shape (self);
   const struct
   {
     const char *name;
@@ -92,6 +184,7 @@ add_buffers (SvdInterpolator *self, GError **error)
     { "bytes in", &bytes, KILN_MEMORY_UPLOAD },
     { "previous", &picture, KILN_MEMORY_DEVICE },
     { "next", &picture, KILN_MEMORY_DEVICE },
+    { "difference", &difference, KILN_MEMORY_DOWNLOAD },
     { "timestep", &one_number, KILN_MEMORY_UPLOAD },
     { "bytes out", &bytes, KILN_MEMORY_DOWNLOAD },
   };
@@ -147,13 +240,32 @@ svd_interpolator_set_format (SvdInterpolator *self,
 
 /* ---- Making and freeing */
 
+static char *
+model_path (const char *model)
+{
+  return model != NULL && *model != 0 ? g_strdup (model)
+      : g_build_filename (svd_installed_models (), EMBEDDED_MODEL, NULL);
+}
+
+gboolean
+svd_interpolator_check_model (const char *model, GError **error)
+{
+  g_autofree char *path = model_path (model);
+  g_autoptr (KilnRife) rife = kiln_rife_open (path, error);
+
+  return rife != NULL;
+}
+
 SvdInterpolator *
-svd_interpolator_new (SvdDevice *device, SvdPrecision precision)
+svd_interpolator_new (SvdDevice *device, const char *model,
+    SvdPrecision precision)
 {
   SvdInterpolator *self = g_new0 (SvdInterpolator, 1);
 
   self->device = kiln_device_ref (svd_device_get_kiln (device));
   self->type = svd_choose_type (self->device, precision);
+  self->model = model_path (model);
+  self->store = kiln_weight_store_new (self->device);
   return self;
 }
 
@@ -161,8 +273,19 @@ void
 svd_interpolator_free (SvdInterpolator *self)
 {
   forget_format (self);
+  kiln_weight_store_free (self->store);
+  g_clear_pointer (&self->rife, kiln_rife_free);
+  g_free (self->model);
   kiln_device_unref (self->device);
   g_free (self);
+}
+
+SvdInterpolation
+svd_interpolator_get_best (SvdInterpolator *self)
+{
+  if (!kiln_device_is_cpu (self->device) && open_rife (self, NULL))
+    return SVD_INTERPOLATION_RIFE;
+  return SVD_INTERPOLATION_BLEND;
 }
 
 /* ---- Frames */
@@ -173,6 +296,7 @@ svd_interpolator_set_next (SvdInterpolator *self, const SvdVideoFrame *frame,
 {
   KilnBuffer *bytes = svd_buffers_get (&self->buffers, "bytes in");
 
+  self->have_difference = FALSE;
   svd_video_frame_load (frame, &self->pixels, kiln_buffer_get_data (bytes));
   return kiln_program_run (self->reader, cancellable, error);
 }
@@ -182,9 +306,21 @@ svd_interpolator_advance (SvdInterpolator *self, GError **error)
 {
   KilnShape picture = kiln_pixels_picture_shape (&self->pixels);
 
+  self->have_difference = FALSE;
   return kiln_buffer_copy (svd_buffers_get (&self->buffers, "next"),
       svd_buffers_get (&self->buffers, "previous"),
       kiln_shape_bytes (&picture), error);
+}
+
+gboolean
+svd_interpolator_compare (SvdInterpolator *self,
+    SvdFrameDifference *difference, GCancellable *cancellable,
+    GError **error)
+{
+  if (!prepare_difference (self, cancellable, error))
+    return FALSE;
+  *difference = self->difference;
+  return TRUE;
 }
 
 gboolean
@@ -193,8 +329,8 @@ svd_interpolator_render (SvdInterpolator *self, SvdInterpolation method,
     GError **error)
 {
   KilnProgram *renderer = get_renderer (self, method, cancellable, error);
-  KilnBuffer *bytes;
   float timestep = t;
+  KilnBuffer *bytes;
 
   if (renderer == NULL
       || !svd_buffers_write (&self->buffers, "timestep", &timestep, 1, error)

@@ -14,10 +14,8 @@ struct _SvdModel
 
 G_DEFINE_BOXED_TYPE (SvdModel, svd_model, svd_model_ref, svd_model_unref)
 
-/* Where the models that come with the library are: SVD_MODEL_PATH before
- * it is installed. */
-static const char *
-installed_models (void)
+const char *
+svd_installed_models (void)
 {
   const char *folder = g_getenv ("SVD_MODEL_PATH");
 
@@ -85,7 +83,7 @@ SvdModel *
 svd_model_open (const char *name, GError **error)
 {
   g_autoptr (SvdModel) self = g_new0 (SvdModel, 1);
-  g_autofree char *path = svd_model_lookup (name, installed_models (), error);
+  g_autofree char *path = svd_model_lookup (name, svd_installed_models (), error);
 
   g_atomic_ref_count_init (&self->refs);
   if (path == NULL)

@@ -14,6 +14,10 @@ G_BEGIN_DECLS
 KilnDevice *svd_device_get_kiln (SvdDevice *device);
 SvdModelFiles *svd_model_get_files (SvdModel *model);
 
+/* Where the models that come with the library are: SVD_MODEL_PATH before it
+ * is installed. */
+const char *svd_installed_models (void);
+
 /* As svd_model_check_size(). */
 gboolean svd_info_check_size (const SvdModelInfo *info, guint width,
     guint height, GError **error);

@@ -63,9 +63,11 @@ typedef struct {
 
 /**
  * SvdInterpolation: how a frame between two others is made.
+ * @SVD_INTERPOLATION_RIFE: by the network RIFE, version 4 or later
  * @SVD_INTERPOLATION_BLEND: a weighted mean of the two
  */
 typedef enum {
+  SVD_INTERPOLATION_RIFE,
   SVD_INTERPOLATION_BLEND,
 } SvdInterpolation;
 
@@ -75,10 +77,31 @@ typedef enum {
  */
 typedef struct _SvdInterpolator SvdInterpolator;
 
+/**
+ * svd_interpolator_new:
+ * @model: (nullable): a folder with flownet.param and flownet.bin, as
+ *     rife-ncnn-vulkan and its successors ship them; %NULL or "": the
+ *     embedded RIFE 4.26. It is opened when first used.
+ */
 SVD_API SvdInterpolator *svd_interpolator_new (SvdDevice *device,
-    SvdPrecision precision);
+    const char *model, SvdPrecision precision);
 SVD_API void svd_interpolator_free (SvdInterpolator *interpolator);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdInterpolator, svd_interpolator_free)
+
+/**
+ * svd_interpolator_check_model:
+ * @model: (nullable): as in svd_interpolator_new()
+ *
+ * Whether there is such a network and it can be run: %SVD_ERROR_MODEL, or a
+ * #GFileError, if not.
+ */
+SVD_API gboolean svd_interpolator_check_model (const char *model,
+    GError **error);
+
+/* The best method for the device: RIFE where there is a network, but not on
+ * software devices, which take seconds a frame for it. */
+SVD_API SvdInterpolation svd_interpolator_get_best
+    (SvdInterpolator *interpolator);
 
 /**
  * svd_interpolator_set_format:
@@ -104,11 +127,33 @@ SVD_API gboolean svd_interpolator_advance (SvdInterpolator *interpolator,
     GError **error);
 
 /**
+ * SvdFrameDifference: how unlike the two frames are.
+ * @largest: mean difference, 0…1, in the part that differs most of about a
+ *     thousand: near 0 where one frame repeats the other
+ * @scene: 0…1: how much of the one does not follow from the other by motion
+ *     or another brightness: near 1 where they are of different scenes
+ */
+typedef struct {
+  gdouble largest;
+  gdouble scene;
+} SvdFrameDifference;
+
+/**
+ * svd_interpolator_compare:
+ * @difference: (out caller-allocates):
+ */
+SVD_API gboolean svd_interpolator_compare (SvdInterpolator *interpolator,
+    SvdFrameDifference *difference, GCancellable *cancellable,
+    GError **error);
+
+/**
  * svd_interpolator_render:
  * @t: where between the earlier frame (0) and the later one (1)
  * @frame: (out caller-allocates): gets the pixels, of the two frames' format
  *
  * The first use of a method for a format takes longer.
+ *
+ * Errors: %SVD_ERROR_OUT_OF_MEMORY; those of svd_interpolator_check_model().
  */
 SVD_API gboolean svd_interpolator_render (SvdInterpolator *interpolator,
     SvdInterpolation method, gdouble t, const SvdVideoFrame *frame,
