@@ -25,6 +25,8 @@
 #define DEFAULT_MAX_GUIDANCE_SCALE 3.0
 #define DEFAULT_METHOD GST_VID_INTERP_METHOD_AUTO
 #define DEFAULT_SLOWDOWN 1.0
+#define DEFAULT_SCENE_THRESHOLD 0.5
+#define DEFAULT_DUPLICATE_THRESHOLD 0.01
 
 GType
 gst_svd_fit_get_type (void)
@@ -86,7 +88,8 @@ gst_vid_interp_method_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    {GST_VID_INTERP_METHOD_AUTO, "The best that the device can do", "auto"},
+    {GST_VID_INTERP_METHOD_AUTO, "rife on graphics cards, blend on software devices", "auto"},
+    {GST_VID_INTERP_METHOD_RIFE, "The network RIFE", "rife"},
     {GST_VID_INTERP_METHOD_BLEND, "Weighted mean of the two frames", "blend"},
     {GST_VID_INTERP_METHOD_DUPLICATE, "Repeat the earlier frame", "duplicate"},
     {0, NULL, NULL}
@@ -226,6 +229,12 @@ install_decode (GObjectClass * klass)
 static void
 install_interpolate (GObjectClass * klass)
 {
+  g_object_class_install_property (klass, GST_SVD_PROP_MODEL,
+      g_param_spec_string ("model", "Model",
+          "Folder with flownet.param and flownet.bin of a RIFE network, "
+          "version 4 or later (not set: RIFE 4.26, which comes with the "
+          "plugin)", NULL, READY_FLAGS));
+
   g_object_class_install_property (klass, GST_SVD_PROP_METHOD,
       g_param_spec_enum ("method", "Method",
           "How frames between frames are made",
@@ -235,6 +244,20 @@ install_interpolate (GObjectClass * klass)
       g_param_spec_double ("slowdown", "Slowdown",
           "How many times as long the video shall last (2: half speed)",
           0.01, 100.0, DEFAULT_SLOWDOWN, CONTROLLABLE_FLAGS));
+
+  g_object_class_install_property (klass, GST_SVD_PROP_SCENE_THRESHOLD,
+      g_param_spec_double ("scene-threshold", "Scene threshold",
+          "How surely two frames are of different scenes, from 0 to 1, above "
+          "which the first is repeated (1: never)",
+          0.0, 1.0, DEFAULT_SCENE_THRESHOLD, CONTROLLABLE_FLAGS));
+
+  g_object_class_install_property (klass, GST_SVD_PROP_DUPLICATE_THRESHOLD,
+      g_param_spec_double ("duplicate-threshold", "Duplicate threshold",
+          "Mean difference, as a share of white, in the part of two frames "
+          "that differs most, below which they are the same: motion is spread "
+          "over up to two that repeat the one before, more go through "
+          "(0: never)",
+          0.0, 1.0, DEFAULT_DUPLICATE_THRESHOLD, CONTROLLABLE_FLAGS));
 }
 
 void
@@ -272,6 +295,8 @@ gst_svd_settings_init (GstSvdSettings * settings)
     .max_guidance_scale = DEFAULT_MAX_GUIDANCE_SCALE,
     .method = DEFAULT_METHOD,
     .slowdown = DEFAULT_SLOWDOWN,
+    .scene_threshold = DEFAULT_SCENE_THRESHOLD,
+    .duplicate_threshold = DEFAULT_DUPLICATE_THRESHOLD,
   };
 }
 
@@ -398,6 +423,12 @@ gst_svd_settings_set (GstSvdSettings * self, guint id, const GValue * value)
     case GST_SVD_PROP_SLOWDOWN:
       self->slowdown = g_value_get_double (value);
       break;
+    case GST_SVD_PROP_SCENE_THRESHOLD:
+      self->scene_threshold = g_value_get_double (value);
+      break;
+    case GST_SVD_PROP_DUPLICATE_THRESHOLD:
+      self->duplicate_threshold = g_value_get_double (value);
+      break;
     default:
       return FALSE;
   }
@@ -466,6 +497,12 @@ gst_svd_settings_get (const GstSvdSettings * self, guint id, GValue * value)
       break;
     case GST_SVD_PROP_SLOWDOWN:
       g_value_set_double (value, self->slowdown);
+      break;
+    case GST_SVD_PROP_SCENE_THRESHOLD:
+      g_value_set_double (value, self->scene_threshold);
+      break;
+    case GST_SVD_PROP_DUPLICATE_THRESHOLD:
+      g_value_set_double (value, self->duplicate_threshold);
       break;
     default:
       return FALSE;

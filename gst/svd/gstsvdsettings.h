@@ -35,6 +35,8 @@ typedef enum {
 
   GST_SVD_PROP_METHOD,
   GST_SVD_PROP_SLOWDOWN,
+  GST_SVD_PROP_SCENE_THRESHOLD,
+  GST_SVD_PROP_DUPLICATE_THRESHOLD,
 } GstSvdProperty;
 
 typedef enum {
@@ -54,6 +56,7 @@ typedef enum {
 /* How vidinterp makes frames: from the best to the cheapest. */
 typedef enum {
   GST_VID_INTERP_METHOD_AUTO,
+  GST_VID_INTERP_METHOD_RIFE,
   GST_VID_INTERP_METHOD_BLEND,
   GST_VID_INTERP_METHOD_DUPLICATE,
 } GstVidInterpMethod;
@@ -93,6 +96,8 @@ typedef struct {
 
   GstVidInterpMethod method;
   gdouble slowdown;
+  gdouble scene_threshold;
+  gdouble duplicate_threshold;
 } GstSvdSettings;
 
 void gst_svd_settings_install (GObjectClass * klass, GstSvdProperties groups);

@@ -32,9 +32,9 @@
 
 #include "gstvidinterp.h"
 
-#include <gst/video/video.h>
-
 #include "gstsvdtimeline.h"
+#include "gstvidinterplatency.h"
+#include "gstvidinterppair.h"
 #include "gstvidinterpquality.h"
 #include "gstvidinterptime.h"
 
@@ -48,19 +48,17 @@ GST_DEBUG_CATEGORY_STATIC (gst_vid_interp_debug);
 /* Frames farther apart than so many are not neighbours. */
 #define MAX_DISTANCE 4
 
-/* The latency's share of computing is a multiple of this. */
-#define LATENCY_STEP (5 * GST_MSECOND)
+/* So many frames like the one before may be animation on threes; more are a
+ * picture that stands still. */
+#define MAX_HELD 2
 
-/* It is looked at again after so many frames. */
-#define LATENCY_FRAMES 256
-
-/* A frame that has come in. */
-typedef struct
+/* What happens from one frame to the next. */
+typedef enum
 {
-  GstBuffer *buffer;
-  GstClockTime place;           /* see GstVidInterpTime */
-  guint64 serial;               /* from 1 */
-} Frame;
+  MOTION,
+  CUT,                          /* or whatever nothing can be made between */
+  STILL,
+} Change;
 
 struct _GstVidInterp
 {
@@ -69,8 +67,7 @@ struct _GstVidInterp
   /* Under the stream lock. */
   GstCaps *in_caps;
   GstVideoInfo in_info, out_info;       /* differ in the rate */
-  SvdVideoFormat format;
-  gboolean have_format;
+  gboolean have_out_info;
   gboolean keep;                /* all frames go through at their own times */
   gboolean live;
 
@@ -80,13 +77,16 @@ struct _GstVidInterp
   GstSvdTimeline timeline;      /* of the output, on the line of places */
   gboolean discont;
 
-  Frame previous;               /* the last that came; no buffer: none */
+  GstVidInterpFrame previous;               /* no buffer: none */
+  GstVidInterpFrame held[MAX_HELD];         /* came later and look the same */
+  guint n_held;
+  gboolean still;               /* more of the same have come */
   guint64 serial;
-  guint64 on_device[2];         /* serials of the library's two frames */
+  GstVidInterpPair pair;
+  GstVidInterpMethod best;      /* for the device */
   guint warm;                   /* bit 1 << method: has made a frame of this format */
+  GstClockTime preparing;       /* took so long since the last look at the quality */
   guint64 processed;
-  GstClockTime compute_peak;    /* of the last few frames */
-  guint compute_count;
 
   /* Under the object lock. */
   gdouble slowdown;
@@ -94,9 +94,8 @@ struct _GstVidInterp
   GstVidInterpQuality quality;
   GstClockTime qos_time;        /* running time of the sink's last report; or none */
   GstClockTimeDiff qos_lateness;
-  GstClockTime latency;         /* of the pipeline, behind this element too */
-  GstClockTime frame_latency;   /* one input frame; 0 where all go through */
-  GstClockTime compute_latency;
+  GstVidInterpLatency latency;
+  GstClockTime pipeline_latency;
 };
 
 #define FORMATS "{ I420, NV12, YUY2, I420_10LE, P010_10LE, RGB, BGR, RGBx, " \
@@ -130,11 +129,28 @@ sink_pad (GstVidInterp * self)
 
 /* The worker. */
 
+/* Mistakes show early, if the network is to be used. */
 static gboolean
 gst_vid_interp_open_model (GstSvdStage * stage, const gchar * path,
     GError ** error)
 {
-  return TRUE;
+  GstVidInterpMethod method;
+
+  g_object_get (stage, "method", &method, NULL);
+  if ((path == NULL || *path == '\0') && method != GST_VID_INTERP_METHOD_RIFE)
+    return TRUE;
+
+  if (svd_interpolator_check_model (path, error))
+    return TRUE;
+
+  if (g_error_matches (*error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+    g_clear_error (error);
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+        "There is no RIFE network in %s: set the model property to a folder "
+        "with flownet.param and flownet.bin, or leave it for the one that "
+        "comes with the plugin.", path);
+  }
+  return FALSE;
 }
 
 static void
@@ -142,14 +158,36 @@ gst_vid_interp_close_model (GstSvdStage * stage)
 {
 }
 
+static const SvdInterpolation methods[] = {
+  [GST_VID_INTERP_METHOD_RIFE] = SVD_INTERPOLATION_RIFE,
+  [GST_VID_INTERP_METHOD_BLEND] = SVD_INTERPOLATION_BLEND,
+};
+
+static GstVidInterpMethod
+best_method (SvdInterpolator * interpolator)
+{
+  SvdInterpolation best = svd_interpolator_get_best (interpolator);
+
+  for (guint i = GST_VID_INTERP_METHOD_RIFE; i < G_N_ELEMENTS (methods); i++)
+    if (methods[i] == best)
+      return i;
+  g_return_val_if_reached (GST_VID_INTERP_METHOD_BLEND);
+}
+
 static gpointer
 gst_vid_interp_load (GstSvdStage * stage, SvdPrecision precision,
     GCancellable * cancellable, GError ** error)
 {
   GstVidInterp *self = GST_VID_INTERP (stage);
+  g_autofree gchar *model = NULL;
+  SvdInterpolator *interpolator;
 
-  self->on_device[0] = self->on_device[1] = 0;
-  return svd_interpolator_new (gst_svd_stage_get_device (stage), precision);
+  g_object_get (self, "model", &model, NULL);
+  interpolator = svd_interpolator_new (gst_svd_stage_get_device (stage),
+      model, precision);
+  gst_vid_interp_pair_set_interpolator (&self->pair, interpolator);
+  self->best = best_method (interpolator);
+  return interpolator;
 }
 
 static void
@@ -169,39 +207,26 @@ frame_duration (const GstVideoInfo * info)
 }
 
 static void
-set_latency (GstVidInterp * self, GstClockTime * latency, GstClockTime value)
+post_latency (GstVidInterp * self)
 {
-  gboolean changed;
-
-  GST_OBJECT_LOCK (self);
-  changed = *latency != value;
-  *latency = value;
-  GST_OBJECT_UNLOCK (self);
-
-  if (changed && self->live)
+  if (self->live)
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_latency (GST_OBJECT (self)));
 }
 
-/* Grows at once, and shrinks when less than half was needed for a while, so
- * that the pipeline is not interrupted all the time. Who needs longer than a
- * frame lasts is late whatever the latency. */
 static void
-note_compute_time (GstVidInterp * self, GstClockTime elapsed)
+note_compute_time (GstVidInterp * self, gint64 begin)
 {
-  GstClockTime needed = (elapsed / LATENCY_STEP + 1) * LATENCY_STEP;
+  GstClockTime elapsed = (g_get_monotonic_time () - begin) * GST_USECOND;
+  gboolean changed;
 
-  needed = MIN (needed, frame_duration (&self->out_info));
-  self->compute_peak = MAX (self->compute_peak, needed);
-  if (needed > self->compute_latency)
-    set_latency (self, &self->compute_latency, needed);
-  if (++self->compute_count < LATENCY_FRAMES)
-    return;
+  GST_OBJECT_LOCK (self);
+  changed = gst_vid_interp_latency_note (&self->latency, elapsed,
+      frame_duration (&self->out_info));
+  GST_OBJECT_UNLOCK (self);
 
-  if (self->compute_peak < self->compute_latency / 2)
-    set_latency (self, &self->compute_latency, self->compute_peak);
-  self->compute_peak = 0;
-  self->compute_count = 0;
+  if (changed)
+    post_latency (self);
 }
 
 static gboolean
@@ -226,8 +251,7 @@ answer_latency (GstVidInterp * self, GstQuery * query)
 
   gst_query_parse_latency (query, &live, &min, &max);
   GST_OBJECT_LOCK (self);
-  own = self->frame_latency > 0
-      ? self->frame_latency + self->compute_latency : 0;
+  own = gst_vid_interp_latency_get (&self->latency);
   GST_OBJECT_UNLOCK (self);
 
   GST_DEBUG_OBJECT (self, "own latency %" GST_TIME_FORMAT,
@@ -260,11 +284,17 @@ tolerance (GstVidInterp * self)
       ? gst_vid_interp_time_stretch (&self->time, duration) / NEAR : 0;
 }
 
+static const GstVidInterpFrame *
+last_frame (GstVidInterp * self)
+{
+  return self->n_held > 0 ? &self->held[self->n_held - 1] : &self->previous;
+}
+
 /* What had no time follows the one before. */
 static GstClockTime
 pts_of (GstVidInterp * self, GstBuffer * buffer)
 {
-  GstBuffer *previous = self->previous.buffer;
+  GstBuffer *previous = last_frame (self)->buffer;
 
   if (GST_BUFFER_PTS_IS_VALID (buffer))
     return GST_BUFFER_PTS (buffer);
@@ -288,9 +318,19 @@ get_slowdown (GstVidInterp * self)
 /* Output. */
 
 static void
-forget_frame (GstVidInterp * self)
+forget_held (GstVidInterp * self)
 {
+  for (guint i = 0; i < self->n_held; i++)
+    gst_clear_buffer (&self->held[i].buffer);
+  self->n_held = 0;
+}
+
+static void
+forget_frames (GstVidInterp * self)
+{
+  forget_held (self);
   gst_clear_buffer (&self->previous.buffer);
+  self->still = FALSE;
 }
 
 static GstClockTime
@@ -326,12 +366,12 @@ measure_lateness (GstVidInterp * self, GstClockTime running_time,
   g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
   GstClockTime deadline;
 
-  if (clock == NULL || !GST_CLOCK_TIME_IS_VALID (self->latency)
+  if (clock == NULL || !GST_CLOCK_TIME_IS_VALID (self->pipeline_latency)
       || GST_STATE (self) != GST_STATE_PLAYING)
     return FALSE;
 
   deadline = running_time + gst_element_get_base_time (GST_ELEMENT (self))
-      + self->latency;
+      + self->pipeline_latency;
   *lateness = GST_CLOCK_DIFF (deadline, gst_clock_get_time (clock));
   return TRUE;
 }
@@ -353,6 +393,7 @@ take_report (GstVidInterp * self, GstClockTime * running_time,
 static void
 update_quality (GstVidInterp * self, GstBuffer * buffer)
 {
+  GstClockTime now = g_get_monotonic_time () * GST_USECOND;
   GstClockTime running_time = running_time_of (self, buffer);
   GstClockTimeDiff lateness;
   gboolean known = self->live && GST_CLOCK_TIME_IS_VALID (running_time)
@@ -366,8 +407,10 @@ update_quality (GstVidInterp * self, GstBuffer * buffer)
   /* Less than half a frame is no harm. */
   lateness -= frame_duration (&self->out_info) / 2;
   GST_OBJECT_LOCK (self);
-  changed = gst_vid_interp_quality_update (&self->quality, self->method,
-      running_time, lateness);
+  gst_vid_interp_quality_excuse (&self->quality, now, self->preparing);
+  self->preparing = 0;
+  changed = gst_vid_interp_quality_update (&self->quality, self->method, now,
+      lateness);
   GST_OBJECT_UNLOCK (self);
 
   if (changed)
@@ -418,91 +461,6 @@ push_next (GstVidInterp * self, GstBuffer * buffer)
 
 /* Making frames. */
 
-static SvdVideoFrame
-frame_view (GstVideoFrame * frame)
-{
-  SvdVideoFrame view = { {NULL,}, };
-
-  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
-    view.planes[i] = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
-    view.strides[i] = GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
-  }
-  return view;
-}
-
-static gboolean
-map (GstVidInterp * self, GstVideoFrame * frame, GstBuffer * buffer,
-    GstMapFlags flags, GError ** error)
-{
-  if (gst_video_frame_map (frame, &self->in_info, buffer, flags))
-    return TRUE;
-
-  g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-      "A frame of %" G_GSIZE_FORMAT " bytes is not what its caps say: "
-      "correct the caps in front of %s.", gst_buffer_get_size (buffer),
-      GST_OBJECT_NAME (self));
-  return FALSE;
-}
-
-static gboolean
-set_next (GstVidInterp * self, const Frame * frame,
-    GCancellable * cancellable, GError ** error)
-{
-  SvdInterpolator *worker = gst_svd_stage_get_worker (GST_SVD_STAGE (self));
-  GstVideoFrame mapped;
-  SvdVideoFrame view;
-  gboolean ok;
-
-  if (self->on_device[1] == frame->serial)
-    return TRUE;
-  if (!svd_interpolator_set_format (worker, &self->format, cancellable, error)
-      || !map (self, &mapped, frame->buffer, GST_MAP_READ, error))
-    return FALSE;
-
-  view = frame_view (&mapped);
-  ok = svd_interpolator_set_next (worker, &view, cancellable, error);
-  gst_video_frame_unmap (&mapped);
-  self->on_device[1] = ok ? frame->serial : 0;
-  return ok;
-}
-
-/* Only what is not there already is copied. */
-static gboolean
-load_pair (GstVidInterp * self, const Frame * next,
-    GCancellable * cancellable, GError ** error)
-{
-  SvdInterpolator *worker = gst_svd_stage_get_worker (GST_SVD_STAGE (self));
-
-  if (self->on_device[0] != self->previous.serial) {
-    if (!set_next (self, &self->previous, cancellable, error)
-        || !svd_interpolator_advance (worker, error))
-      return FALSE;
-    self->on_device[0] = self->previous.serial;
-  }
-  return set_next (self, next, cancellable, error);
-}
-
-static GstBuffer *
-render (GstVidInterp * self, SvdInterpolation method, gdouble t,
-    GCancellable * cancellable, GError ** error)
-{
-  SvdInterpolator *worker = gst_svd_stage_get_worker (GST_SVD_STAGE (self));
-  g_autoptr (GstBuffer) buffer =
-      gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&self->in_info),
-      NULL);
-  GstVideoFrame mapped;
-  SvdVideoFrame view;
-  gboolean ok;
-
-  if (buffer == NULL || !map (self, &mapped, buffer, GST_MAP_WRITE, error))
-    return NULL;
-
-  view = frame_view (&mapped);
-  ok = svd_interpolator_render (worker, method, t, &view, cancellable, error);
-  gst_video_frame_unmap (&mapped);
-  return ok ? g_steal_pointer (&buffer) : NULL;
-}
-
 static GstVidInterpMethod
 choose_method (GstVidInterp * self)
 {
@@ -515,55 +473,84 @@ choose_method (GstVidInterp * self)
   return method;
 }
 
-/* The picture at this place, from the previous frame on and before next. */
 static GstBuffer *
-make_frame (GstVidInterp * self, GstClockTime place, const Frame * next,
-    GCancellable * cancellable, GError ** error)
+interpolate (GstVidInterp * self, GstVidInterpMethod method,
+    GstClockTime place, const GstVidInterpFrame * next, GCancellable * cancellable,
+    GError ** error)
 {
-  GstVidInterpMethod method = choose_method (self);
-  GstClockTime start = self->previous.place, length = next->place - start;
+  GstClockTime start = self->previous.place;
   gint64 begin = g_get_monotonic_time ();
   GstBuffer *buffer;
 
-  if (place <= start + tolerance (self)
-      || method == GST_VID_INTERP_METHOD_DUPLICATE)
-    return gst_buffer_ref (self->previous.buffer);
-
-  if (!load_pair (self, next, cancellable, error))
+  if (!gst_vid_interp_pair_load (&self->pair, &self->previous, next,
+          cancellable, error))
     return NULL;
-  buffer = render (self, SVD_INTERPOLATION_BLEND,
-      (gdouble) (place - start) / length, cancellable, error);
-  /* The first time prepares. */
+  buffer = gst_vid_interp_pair_render (&self->pair, methods[method],
+      (gdouble) (place - start) / (next->place - start), cancellable, error);
   if (self->warm & 1u << method)
-    note_compute_time (self, (g_get_monotonic_time () - begin) * GST_USECOND);
+    note_compute_time (self, begin);
+  else
+    self->preparing += (g_get_monotonic_time () - begin) * GST_USECOND;
   self->warm |= 1u << method;
   return buffer;
 }
 
-/* All frames before this place, of the previous frame alone. */
-static GstFlowReturn
-repeat_until (GstVidInterp * self, GstClockTime end)
+/* The last frame that came before this place, or at it. */
+static const GstVidInterpFrame *
+frame_at (GstVidInterp * self, GstClockTime place)
 {
   GstClockTime near = tolerance (self);
-  GstFlowReturn flow = GST_FLOW_OK;
+  const GstVidInterpFrame *frame = &self->previous;
 
-  while (flow == GST_FLOW_OK
-      && gst_svd_timeline_get_time (&self->timeline) + near < end)
-    flow = push_next (self, gst_buffer_ref (self->previous.buffer));
-  return flow;
+  for (guint i = 0; i < self->n_held; i++)
+    if (self->held[i].place <= place + near)
+      frame = &self->held[i];
+  return frame;
+}
+
+/* The picture at this place, from the previous frame on and before next. */
+static GstBuffer *
+make_frame (GstVidInterp * self, Change change, GstClockTime place,
+    const GstVidInterpFrame * next, GCancellable * cancellable, GError ** error)
+{
+  GstVidInterpMethod method = choose_method (self);
+
+  if (change == MOTION && method != GST_VID_INTERP_METHOD_DUPLICATE
+      && place > self->previous.place + tolerance (self))
+    return interpolate (self, method, place, next, cancellable, error);
+  return gst_buffer_ref (frame_at (self, place)->buffer);
+}
+
+/* The place of the output's next frame, if that is before this end. */
+static gboolean
+next_place (GstVidInterp * self, GstClockTime end, GstClockTime * place)
+{
+  *place = gst_svd_timeline_get_time (&self->timeline);
+  return *place + tolerance (self) < end;
 }
 
 static GstFlowReturn
-interpolate_until (GstVidInterp * self, const Frame * next,
+repeat_until (GstVidInterp * self, GstClockTime end)
+{
+  GstFlowReturn flow = GST_FLOW_OK;
+  GstClockTime place;
+
+  while (flow == GST_FLOW_OK && next_place (self, end, &place))
+    flow = push_next (self, gst_buffer_ref (frame_at (self, place)->buffer));
+  return flow;
+}
+
+/* At the output's rate. */
+static GstFlowReturn
+fill_until (GstVidInterp * self, Change change, const GstVidInterpFrame * next,
     GCancellable * cancellable, GError ** error)
 {
-  GstClockTime near = tolerance (self), place;
   GstFlowReturn flow = GST_FLOW_OK;
+  GstClockTime place;
 
-  while (flow == GST_FLOW_OK
-      && (place = gst_svd_timeline_get_time (&self->timeline)) + near
-      < next->place) {
-    GstBuffer *buffer = make_frame (self, place, next, cancellable, error);
+  while (flow == GST_FLOW_OK && next_place (self, next->place, &place)) {
+    GstBuffer *buffer = make_frame (self, change, place, next, cancellable,
+        error);
 
     if (buffer == NULL)
       return GST_FLOW_ERROR;
@@ -572,14 +559,27 @@ interpolate_until (GstVidInterp * self, const Frame * next,
   return flow;
 }
 
-static gboolean
-are_neighbours (GstVidInterp * self, const Frame * next)
+/* Where all frames go through: those that were held, or what they should
+ * have been. */
+static GstFlowReturn
+release_held (GstVidInterp * self, Change change, const GstVidInterpFrame * next,
+    GCancellable * cancellable, GError ** error)
 {
-  GstClockTime duration = frame_duration (&self->in_info);
+  GstFlowReturn flow = GST_FLOW_OK;
 
-  return !GST_CLOCK_TIME_IS_VALID (duration)
-      || next->place - self->previous.place <= MAX_DISTANCE
-      * gst_vid_interp_time_stretch (&self->time, duration);
+  for (guint i = 0; flow == GST_FLOW_OK && i < self->n_held; i++) {
+    const GstVidInterpFrame *held = &self->held[i];
+    GstBuffer *buffer = make_frame (self, change, held->place, next,
+        cancellable, error);
+
+    if (buffer == NULL)
+      return GST_FLOW_ERROR;
+    if (buffer != held->buffer)
+      gst_buffer_copy_into (buffer, held->buffer,
+          GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
+    flow = push (self, buffer);
+  }
+  return flow;
 }
 
 /* The frame itself, if the output has one at its place. */
@@ -587,6 +587,9 @@ static GstFlowReturn
 push_previous (GstVidInterp * self)
 {
   GstClockTime place = self->previous.place, near = tolerance (self);
+
+  if (self->keep)
+    return push (self, gst_buffer_ref (self->previous.buffer));
 
   if (!gst_svd_timeline_is_started (&self->timeline))
     gst_svd_timeline_start (&self->timeline, place);
@@ -597,18 +600,131 @@ push_previous (GstVidInterp * self)
 }
 
 /* After the last frame of something: for as long as that lasts. */
-static GstFlowReturn
+static void
 drain (GstVidInterp * self)
 {
-  GstBuffer *buffer = self->previous.buffer;
-  GstFlowReturn flow = GST_FLOW_OK;
+  const GstVidInterpFrame *last = last_frame (self);
 
-  if (buffer != NULL && !self->keep)
-    flow = repeat_until (self, self->previous.place
-        + gst_vid_interp_time_stretch (&self->time,
-            duration_of (self, buffer)));
-  forget_frame (self);
-  return flow;
+  if (self->previous.buffer == NULL)
+    return;
+
+  if (self->keep)
+    release_held (self, STILL, NULL, NULL, NULL);
+  else
+    repeat_until (self, last->place + gst_vid_interp_time_stretch (&self->time,
+            duration_of (self, last->buffer)));
+  forget_frames (self);
+}
+
+/* From one frame to the next. */
+
+static gboolean
+are_neighbours (GstVidInterp * self, const GstVidInterpFrame * next)
+{
+  GstClockTime duration = frame_duration (&self->in_info);
+
+  return !GST_CLOCK_TIME_IS_VALID (duration)
+      || next->place - last_frame (self)->place <= MAX_DISTANCE
+      * gst_vid_interp_time_stretch (&self->time, duration);
+}
+
+/* Spreading motion over frames that repeat means waiting for the one after
+ * them, for which there is no time where it is live. */
+static gboolean
+may_hold (GstVidInterp * self, const GstSvdSettings * settings)
+{
+  return !self->live && settings->duplicate_threshold > 0.0
+      && self->method != GST_VID_INTERP_METHOD_DUPLICATE;
+}
+
+/* Whether a frame would be made between the two if there were motion. */
+static gboolean
+is_needed (GstVidInterp * self, const GstVidInterpFrame * next)
+{
+  GstClockTime place;
+
+  if (self->n_held > 0)
+    return TRUE;
+  return !self->keep && next_place (self, next->place, &place);
+}
+
+static gboolean
+judge (GstVidInterp * self, const GstVidInterpFrame * next,
+    const GstSvdSettings * settings, Change * change,
+    GCancellable * cancellable, GError ** error)
+{
+  SvdFrameDifference difference;
+
+  *change = CUT;
+  if (!are_neighbours (self, next)
+      || choose_method (self) == GST_VID_INTERP_METHOD_DUPLICATE)
+    return TRUE;
+
+  *change = MOTION;
+  if (!may_hold (self, settings) && !is_needed (self, next))
+    return TRUE;
+  if (!gst_vid_interp_pair_load (&self->pair, &self->previous, next,
+          cancellable, error)
+      || !svd_interpolator_compare (self->pair.interpolator, &difference,
+          cancellable, error))
+    return FALSE;
+
+  GST_LOG_OBJECT (self, "largest difference %f, scene change %f",
+      difference.largest, difference.scene);
+  if (difference.largest < settings->duplicate_threshold)
+    *change = STILL;
+  else if (difference.scene > settings->scene_threshold)
+    *change = CUT;
+  return TRUE;
+}
+
+static gboolean
+hold (GstVidInterp * self, const GstVidInterpFrame * frame)
+{
+  if (self->still || self->n_held == MAX_HELD)
+    return FALSE;
+
+  self->held[self->n_held] = *frame;
+  gst_buffer_ref (frame->buffer);
+  self->n_held++;
+  return TRUE;
+}
+
+/* Next becomes previous. */
+static gboolean
+advance (GstVidInterp * self, const GstVidInterpFrame * next, GError ** error)
+{
+  if (!gst_vid_interp_pair_advance (&self->pair, next, error))
+    return FALSE;
+  forget_held (self);
+  gst_buffer_replace (&self->previous.buffer, next->buffer);
+  self->previous.place = next->place;
+  self->previous.serial = next->serial;
+  return TRUE;
+}
+
+static gboolean
+is_held (GstVidInterp * self, const GstVidInterpFrame * frame)
+{
+  return self->n_held > 0
+      && self->held[self->n_held - 1].serial == frame->serial;
+}
+
+static GstFlowReturn
+go_on (GstVidInterp * self, const GstVidInterpFrame * next,
+    const GstSvdSettings * settings, GCancellable * cancellable,
+    GError ** error)
+{
+  Change change;
+
+  if (!judge (self, next, settings, &change, cancellable, error))
+    return GST_FLOW_ERROR;
+  if (change == STILL && may_hold (self, settings) && hold (self, next))
+    return GST_FLOW_OK;
+
+  self->still = change == STILL;
+  return self->keep ? release_held (self, change, next, cancellable, error)
+      : fill_until (self, change, next, cancellable, error);
 }
 
 /* Input. */
@@ -639,7 +755,7 @@ static void
 update_settings (GstVidInterp * self, const GstSvdSettings * settings)
 {
   GstVidInterpMethod method = settings->method == GST_VID_INTERP_METHOD_AUTO
-      ? GST_VID_INTERP_METHOD_BLEND : settings->method;
+      ? self->best : settings->method;
 
   GST_OBJECT_LOCK (self);
   if (method != self->method)
@@ -658,11 +774,21 @@ same_rate (const GstVideoInfo * a, const GstVideoInfo * b)
 static void
 update_mode (GstVidInterp * self)
 {
+  GstClockTime frame;
+  gboolean changed;
+
   self->keep = self->out_info.fps_n <= 0
       || (same_rate (&self->in_info, &self->out_info)
       && !gst_vid_interp_time_is_stretched (&self->time));
-  set_latency (self, &self->frame_latency, self->keep
-      || self->in_info.fps_n <= 0 ? 0 : frame_duration (&self->in_info));
+
+  frame = self->keep || self->in_info.fps_n <= 0 ? 0
+      : frame_duration (&self->in_info);
+  GST_OBJECT_LOCK (self);
+  changed = gst_vid_interp_latency_set_frame (&self->latency, frame);
+  GST_OBJECT_UNLOCK (self);
+
+  if (changed)
+    post_latency (self);
 }
 
 static GstFlowReturn
@@ -673,80 +799,35 @@ gst_vid_interp_process (GstSvdStage * stage, GstBuffer * buffer,
   GstVidInterp *self = GST_VID_INTERP (stage);
   GstClockTime pts = pts_of (self, buffer);
   GstClockTime duration = duration_of (self, buffer);
-  GstFlowReturn flow = GST_FLOW_OK;
-  Frame next;
+  GstFlowReturn flow;
+  GstVidInterpFrame next;
 
   update_settings (self, settings);
   update_slowdown (self, settings->slowdown, pts, duration);
   update_mode (self);
-  next = (Frame) {
+  next = (GstVidInterpFrame) {
     .buffer = buffer,
     .place = gst_vid_interp_time_place (&self->time, pts, duration),
     .serial = ++self->serial,
   };
 
-  if (self->previous.buffer != NULL && next.place <= self->previous.place) {
+  if (self->previous.buffer == NULL)
+    return advance (self, &next, error) ? push_previous (self)
+        : GST_FLOW_ERROR;
+
+  if (next.place <= last_frame (self)->place) {
     GST_WARNING_OBJECT (self, "dropping a frame that is not later than the "
         "one before: %" GST_PTR_FORMAT, buffer);
     return GST_FLOW_OK;
   }
 
-  if (self->previous.buffer != NULL && !self->keep)
-    flow = are_neighbours (self, &next)
-        ? interpolate_until (self, &next, cancellable, error)
-        : repeat_until (self, next.place);
-  if (flow != GST_FLOW_OK)
+  flow = go_on (self, &next, settings, cancellable, error);
+  if (flow != GST_FLOW_OK || is_held (self, &next))
     return flow;
-
-  if (self->on_device[1] == next.serial) {
-    if (!svd_interpolator_advance (gst_svd_stage_get_worker (stage), error))
-      return GST_FLOW_ERROR;
-    self->on_device[0] = next.serial;
-  }
-  gst_buffer_replace (&self->previous.buffer, buffer);
-  self->previous.place = next.place;
-  self->previous.serial = next.serial;
-  return self->keep ? push (self, gst_buffer_ref (buffer))
-      : push_previous (self);
+  return advance (self, &next, error) ? push_previous (self) : GST_FLOW_ERROR;
 }
 
 /* Caps. */
-
-static const struct
-{
-  GstVideoFormat gst;
-  SvdPixelFormat svd;
-} formats[] = {
-  {GST_VIDEO_FORMAT_RGB, SVD_PIXEL_FORMAT_RGB},
-  {GST_VIDEO_FORMAT_BGR, SVD_PIXEL_FORMAT_BGR},
-  {GST_VIDEO_FORMAT_RGBx, SVD_PIXEL_FORMAT_RGBX},
-  {GST_VIDEO_FORMAT_BGRx, SVD_PIXEL_FORMAT_BGRX},
-  {GST_VIDEO_FORMAT_RGBA, SVD_PIXEL_FORMAT_RGBA},
-  {GST_VIDEO_FORMAT_BGRA, SVD_PIXEL_FORMAT_BGRA},
-  {GST_VIDEO_FORMAT_I420, SVD_PIXEL_FORMAT_I420},
-  {GST_VIDEO_FORMAT_NV12, SVD_PIXEL_FORMAT_NV12},
-  {GST_VIDEO_FORMAT_YUY2, SVD_PIXEL_FORMAT_YUY2},
-  {GST_VIDEO_FORMAT_I420_10LE, SVD_PIXEL_FORMAT_I420_10LE},
-  {GST_VIDEO_FORMAT_P010_10LE, SVD_PIXEL_FORMAT_P010_10LE},
-};
-
-static void
-read_format (const GstVideoInfo * info, SvdVideoFormat * format)
-{
-  GstVideoColorMatrix matrix = info->colorimetry.matrix;
-
-  *format = (SvdVideoFormat) {
-    .width = GST_VIDEO_INFO_WIDTH (info),
-    .height = GST_VIDEO_INFO_HEIGHT (info),
-    .full_range = info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
-  };
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    if (formats[i].gst == GST_VIDEO_INFO_FORMAT (info))
-      format->format = formats[i].svd;
-  if (!gst_video_color_matrix_get_Kr_Kb (matrix, &format->kr, &format->kb))
-    gst_video_color_matrix_get_Kr_Kb (GST_VIDEO_COLOR_MATRIX_BT601,
-        &format->kr, &format->kb);
-}
 
 static gboolean
 gst_vid_interp_set_caps (GstSvdStage * stage, GstCaps * caps, GError ** error)
@@ -770,8 +851,8 @@ gst_vid_interp_set_caps (GstSvdStage * stage, GstCaps * caps, GError ** error)
   drain (self);
   gst_caps_replace (&self->in_caps, caps);
   self->in_info = info;
-  read_format (&info, &self->format);
-  self->have_format = FALSE;
+  gst_vid_interp_pair_set_info (&self->pair, &info);
+  self->have_out_info = FALSE;
   self->warm = 0;
   self->live = is_live (self);
   return TRUE;
@@ -817,7 +898,7 @@ gst_vid_interp_get_caps (GstSvdStage * stage, const GstSvdSettings * settings,
   gboolean reconfigure = gst_pad_check_reconfigure (src_pad (self));
   g_autoptr (GstCaps) caps = NULL;
 
-  if (self->have_format && !reconfigure)
+  if (self->have_out_info && !reconfigure)
     return gst_pad_get_current_caps (src_pad (self));
 
   caps = choose_caps (self, error);
@@ -825,7 +906,7 @@ gst_vid_interp_get_caps (GstSvdStage * stage, const GstSvdSettings * settings,
     return NULL;
 
   gst_video_info_from_caps (&self->out_info, caps);
-  self->have_format = TRUE;
+  self->have_out_info = TRUE;
   if (self->out_info.fps_n > 0)
     gst_svd_timeline_set_rate (&self->timeline, self->out_info.fps_n,
         self->out_info.fps_d);
@@ -999,7 +1080,7 @@ gst_vid_interp_src_event (GstSvdStage * stage, GstEvent * event)
       break;
     case GST_EVENT_LATENCY:
       GST_OBJECT_LOCK (self);
-      gst_event_parse_latency (event, &self->latency);
+      gst_event_parse_latency (event, &self->pipeline_latency);
       GST_OBJECT_UNLOCK (self);
       break;
     default:
@@ -1062,7 +1143,7 @@ gst_vid_interp_reset (GstSvdStage * stage)
 {
   GstVidInterp *self = GST_VID_INTERP (stage);
 
-  forget_frame (self);
+  forget_frames (self);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->have_segment = FALSE;
   gst_vid_interp_time_init (&self->time, &self->segment, get_slowdown (self));
@@ -1083,7 +1164,7 @@ gst_vid_interp_finalize (GObject * object)
 {
   GstVidInterp *self = GST_VID_INTERP (object);
 
-  forget_frame (self);
+  forget_frames (self);
   gst_clear_caps (&self->in_caps);
 
   G_OBJECT_CLASS (gst_vid_interp_parent_class)->finalize (object);
@@ -1093,7 +1174,7 @@ static void
 gst_vid_interp_init (GstVidInterp * self)
 {
   self->slowdown = 1.0;
-  self->latency = GST_CLOCK_TIME_NONE;
+  self->pipeline_latency = GST_CLOCK_TIME_NONE;
   gst_video_info_init (&self->in_info);
   gst_video_info_init (&self->out_info);
   gst_vid_interp_reset (GST_SVD_STAGE (self));

@@ -3,7 +3,11 @@
 #include "gstvidinterpquality.h"
 
 #define CHEAPEST GST_VID_INTERP_METHOD_DUPLICATE
-#define SETTLE (100 * GST_MSECOND)
+
+/* Late for so long, or by so much, is too late. */
+#define LATE_FOR (100 * GST_MSECOND)
+#define LATE_BY (500 * GST_MSECOND)
+
 #define MIN_PATIENCE (2 * GST_SECOND)
 #define MAX_PATIENCE (32 * GST_SECOND)
 
@@ -11,50 +15,64 @@ void
 gst_vid_interp_quality_reset (GstVidInterpQuality * self)
 {
   *self = (GstVidInterpQuality) {
+    .late_since = GST_CLOCK_TIME_NONE,
     .patience = MIN_PATIENCE,
   };
 }
 
-static void
-drop (GstVidInterpQuality * self, GstClockTime running_time)
+void
+gst_vid_interp_quality_excuse (GstVidInterpQuality * self, GstClockTime now,
+    GstClockTime length)
 {
-  self->drop++;
-  self->settle_until = running_time + SETTLE;
-  self->retry_at = running_time + self->patience;
-  self->patience = MIN (2 * self->patience, MAX_PATIENCE);
+  self->excused_until = MAX (self->excused_until, now + length);
 }
 
-static void
-recover (GstVidInterpQuality * self, GstClockTime running_time)
-{
-  self->drop--;
-  self->settle_until = running_time + SETTLE;
-  self->retry_at = running_time + self->patience;
-}
-
-gboolean
-gst_vid_interp_quality_update (GstVidInterpQuality * self,
-    GstVidInterpMethod wanted, GstClockTime running_time,
+static gboolean
+drop (GstVidInterpQuality * self, GstVidInterpMethod wanted, GstClockTime now,
     GstClockTimeDiff lateness)
 {
-  if (running_time < self->settle_until)
+  if (!GST_CLOCK_TIME_IS_VALID (self->late_since))
+    self->late_since = now;
+  if (lateness < (GstClockTimeDiff) LATE_BY
+      && now - self->late_since < LATE_FOR)
+    return FALSE;
+  if (gst_vid_interp_quality_choose (self, wanted) == CHEAPEST)
     return FALSE;
 
-  if (lateness > 0) {
-    if (gst_vid_interp_quality_choose (self, wanted) == CHEAPEST)
-      return FALSE;
-    drop (self, running_time);
-    return TRUE;
-  }
+  self->drop++;
+  self->late_since = GST_CLOCK_TIME_NONE;
+  /* What has piled up has to be worked off first. */
+  gst_vid_interp_quality_excuse (self, now, lateness + LATE_FOR);
+  self->retry_at = self->excused_until + self->patience;
+  self->patience = MIN (2 * self->patience, MAX_PATIENCE);
+  return TRUE;
+}
 
-  if (running_time < self->retry_at)
+static gboolean
+recover (GstVidInterpQuality * self, GstClockTime now)
+{
+  self->late_since = GST_CLOCK_TIME_NONE;
+  if (now < self->retry_at)
     return FALSE;
+
+  self->retry_at = now + self->patience;
   if (self->drop == 0) {
     self->patience = MIN_PATIENCE;
     return FALSE;
   }
-  recover (self, running_time);
+  self->drop--;
   return TRUE;
+}
+
+gboolean
+gst_vid_interp_quality_update (GstVidInterpQuality * self,
+    GstVidInterpMethod wanted, GstClockTime now, GstClockTimeDiff lateness)
+{
+  if (now < self->excused_until)
+    return FALSE;
+
+  return lateness > 0 ? drop (self, wanted, now, lateness)
+      : recover (self, now);
 }
 
 GstVidInterpMethod

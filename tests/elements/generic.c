@@ -35,8 +35,11 @@ static const struct
   {"svdsample svdbin", "min-guidance-scale", "gdouble", "1", TRUE},
   {"svdsample svdbin", "max-guidance-scale", "gdouble", "3", TRUE},
   {"svddecode svdbin", "decode-chunk-size", "guint", "0", TRUE},
+  {"vidinterp", "model", "gchararray", "NULL", FALSE},
   {"vidinterp", "method", "GstVidInterpMethod", "auto", TRUE},
   {"vidinterp", "slowdown", "gdouble", "1", TRUE},
+  {"vidinterp", "scene-threshold", "gdouble", "0.5", TRUE},
+  {"vidinterp", "duplicate-threshold", "gdouble", "0.01", TRUE},
   /* *INDENT-ON* */
 };
 

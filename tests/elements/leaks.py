@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 PICTURE = 'videotestsrc num-buffers=1 ! video/x-raw,width=64,height=48'
+VIDEO = 'videotestsrc num-buffers=5 ! video/x-raw,width=64,height=48'
 SMALL = 'width=64 height=64 num-frames=1 steps=1'
 TENSOR = ('other/tensors,format=static,num_tensors=1,types=(string)float32,'
           'dimensions=(string)')
@@ -15,6 +16,10 @@ TENSOR = ('other/tensors,format=static,num_tensors=1,types=(string)float32,'
 # [launch line, what its error says or None for success]
 LINES = [
     [f'{PICTURE} ! svdbin {SMALL} ! fakesink', None],
+    [f'{VIDEO} ! vidinterp ! video/x-raw,framerate=70/1 ! fakesink', None],
+    [f'{VIDEO} ! vidinterp slowdown=3 method=duplicate ! fakesink', None],
+    [f'{VIDEO},interlace-mode=interleaved ! vidinterp ! fakesink',
+     'deinterlace'],
     [f'{PICTURE} ! svdbin {SMALL} model=/no/such/folder ! fakesink',
      '/no/such/folder'],
     [f'{PICTURE} ! svdbin {SMALL} device=ace-of-base ! fakesink',

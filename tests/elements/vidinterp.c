@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Frames between frames: times, what goes through, what is made. */
 
+#include <math.h>
+
 #include "elementtest.h"
+
+/* Frames of one level are no video that could be judged. */
+#define BLEND "vidinterp method=blend scene-threshold=1 duplicate-threshold=0"
 
 #define SIZE "width=64,height=48"
 #define CAPS(format, rate) \
@@ -62,7 +67,7 @@ GST_START_TEST (test_rates)
   gint out_n = rates[__i__].out_n, out_d = rates[__i__].out_d;
   gchar *in = g_strdup_printf (CAPS ("RGB", "%d/%d"), in_n, in_d);
   gchar *out = g_strdup_printf (CAPS ("RGB", "%d/%d"), out_n, out_d);
-  GstHarness *h = new_harness ("vidinterp method=blend", in, out);
+  GstHarness *h = new_harness (BLEND, in, out);
   guint n = 12, expected = gst_util_uint64_scale_ceil (n, (guint64) in_d
       * out_n, (guint64) in_n * out_d);
   GstClockTime last = time_of_frame (n - 1, in_n, in_d);
@@ -183,6 +188,147 @@ GST_START_TEST (test_duplicate)
 
 GST_END_TEST;
 
+/* A pattern over some levels, moved along; a scene is of one phase. */
+static GstBuffer *
+pattern (const gchar * caps, guint phase, guint shift, GstClockTime pts,
+    GstClockTime duration)
+{
+  GstBuffer *buffer = test_filled (caps, 0, pts, duration);
+  GstMapInfo map;
+
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+  for (gsize y = 0; y < 48; y++)
+    for (gsize x = 0; x < 64; x++)
+      memset (map.data + (y * 64 + x) * 3, phase == 0
+          ? ((x + shift) / 8 + y / 8) % 2 * 120 + 20
+          : (x * x + y * y * 3 + shift) % 50 + 190, 3);
+  gst_buffer_unmap (buffer, &map);
+  return buffer;
+}
+
+#define PATTERN_CAPS CAPS ("RGB", "24/1")
+#define PATTERN_FRAME (GST_SECOND / 24)
+
+/* Pushes frames like "AAbC": letters with the same shift repeat the one
+ * before, small letters are of another scene. */
+static void
+push_patterns (GstHarness * h, const gchar * frames)
+{
+  for (guint i = 0; frames[i] != 0; i++)
+    fail_unless_equals_int (gst_harness_push (h, pattern (PATTERN_CAPS,
+                g_ascii_islower (frames[i]), 2 * (frames[i] & 31),
+                i * PATTERN_FRAME, PATTERN_FRAME)), GST_FLOW_OK);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+}
+
+static gboolean
+is_pattern (GstBuffer * buffer, gchar letter)
+{
+  GstBuffer *wanted = pattern (PATTERN_CAPS, g_ascii_islower (letter),
+      2 * (letter & 31), 0, 0);
+  gchar *a = test_checksum (buffer), *b = test_checksum (wanted);
+  gboolean is = g_str_equal (a, b);
+
+  g_free (a);
+  g_free (b);
+  gst_buffer_unref (wanted);
+  return is;
+}
+
+/* What comes out: letters, and '~' for what is none of the frames. */
+static void
+pull_patterns (GstHarness * h, const gchar * expected)
+{
+  GString *got = g_string_new (NULL);
+  GstBuffer *buffer;
+
+  while ((buffer = gst_harness_try_pull (h)) != NULL) {
+    gchar letter = '~';
+
+    for (const gchar * c = "ABCDEFabcdef"; *c != 0; c++)
+      if (is_pattern (buffer, *c))
+        letter = *c;
+    g_string_append_c (got, letter);
+    gst_buffer_unref (buffer);
+  }
+  assert_equals_string (got->str, expected);
+  g_string_free (got, TRUE);
+}
+
+static const struct
+{
+  const gchar *line, *out, *frames, *result;
+  gboolean live;
+} judgements[] = {
+  /* A cut: the last frame before it again. */
+  {"vidinterp method=blend", "48/1", "ABcd", "A~BBc~dd", FALSE},
+  {"vidinterp method=blend scene-threshold=1", "48/1", "ABcd", "A~B~c~dd",
+      FALSE},
+  /* Animation on twos: motion is spread, at the same rate too. */
+  {"vidinterp method=blend", "48/1", "AABBCC", "A~~~B~~~CCCC", FALSE},
+  {"vidinterp method=blend", "24/1", "AABBCC", "A~B~CC", FALSE},
+  {"vidinterp method=blend", "24/1", "AAABBBC", "A~~B~~C", FALSE},
+  {"vidinterp method=blend duplicate-threshold=0", "24/1", "AABBCC",
+      "AABBCC", FALSE},
+  {"vidinterp method=duplicate", "24/1", "AABBCC", "AABBCC", FALSE},
+  /* A cut after frames that repeat. */
+  {"vidinterp method=blend", "24/1", "AAbb", "AAbb", FALSE},
+  /* There is no time to wait. */
+  {"vidinterp method=blend", "48/1", "AABB", "AAA~BBBB", TRUE},
+  {"vidinterp method=blend", "24/1", "AABB", "AABB", TRUE},
+  /* What stands still goes through. */
+  {"vidinterp method=blend", "48/1", "AAAAAAB", "AAAAAAAAAAA~BB", FALSE},
+  {"vidinterp method=blend", "24/1", "AAAAAAB", "AAAAAAB", FALSE},
+};
+
+GST_START_TEST (test_judgement)
+{
+  gchar *out = g_strdup_printf (CAPS ("RGB", "%s"),
+      judgements[__i__].out);
+  GstHarness *h = test_harness_new (judgements[__i__].line);
+
+  gst_harness_set_live (h, judgements[__i__].live);
+  gst_harness_set_src_caps_str (h, PATTERN_CAPS);
+  gst_harness_set_sink_caps_str (h, out);
+  push_patterns (h, judgements[__i__].frames);
+  pull_patterns (h, judgements[__i__].result);
+  g_free (out);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Frames of a fade differ a lot, and are of one scene. */
+GST_START_TEST (test_fade)
+{
+  GstHarness *h = new_harness ("vidinterp method=blend", PATTERN_CAPS,
+      CAPS ("RGB", "48/1"));
+
+  for (guint i = 0; i < 6; i++) {
+    GstBuffer *buffer = pattern (PATTERN_CAPS, 0, 0, i * PATTERN_FRAME,
+        PATTERN_FRAME);
+    GstMapInfo map;
+
+    fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+    for (gsize k = 0; k < map.size; k++)
+      map.data[k] = map.data[k] * (6 - i) / 6;
+    gst_buffer_unmap (buffer, &map);
+    fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  }
+  for (guint i = 0; i < 11; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+    GstMapInfo map;
+
+    fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READ));
+    fail_unless (ABS (map.data[8 * 3] - 140.0 * (12 - i) / 12) < 2.0);
+    gst_buffer_unmap (buffer, &map);
+    gst_buffer_unref (buffer);
+  }
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* Frames of noise between which nothing changes come out as they were, in
  * every format and at odd sizes. */
 static const gchar *formats[] = {
@@ -284,7 +430,7 @@ GST_START_TEST (test_formats)
 
     fail_unless (gst_video_info_from_caps (&info, caps));
     *strstr (out, "10/1") = '2';
-    h = new_harness ("vidinterp method=blend", in, out);
+    h = new_harness (BLEND, in, out);
     buffer = noise (&info, m);
     for (guint i = 0; i < 2; i++) {
       GstBuffer *copy = gst_buffer_copy (buffer);
@@ -312,7 +458,7 @@ GST_END_TEST;
 
 GST_START_TEST (test_alpha)
 {
-  GstHarness *h = new_harness ("vidinterp method=blend", CAPS ("RGBA", "10/1"),
+  GstHarness *h = new_harness (BLEND, CAPS ("RGBA", "10/1"),
       CAPS ("RGBA", "20/1"));
   GstBuffer *buffer;
   guint8 rgba[4];
@@ -326,6 +472,87 @@ GST_START_TEST (test_alpha)
   fail_unless_equals_int (rgba[0], 100);
   fail_unless_equals_int (rgba[3], 100);
   gst_buffer_unref (buffer);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* Said when the state changes, not when the first frame comes. */
+GST_START_TEST (test_missing_model)
+{
+  GstElement *element = gst_parse_launch ("vidinterp model=/no/such/folder",
+      NULL);
+  GstBus *bus = gst_bus_new ();
+
+  gst_element_set_bus (element, bus);
+  fail_unless_equals_int (gst_element_set_state (element, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_FAILURE);
+  test_assert_one_error (bus, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+      "/no/such/folder");
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (element);
+}
+
+GST_END_TEST;
+
+/* Frames move, rather than appear twice: where a blend shows two dim edges
+ * these show one. */
+static const gchar *learned[] = { "rife" };
+
+GST_START_TEST (test_methods_that_find_motion)
+{
+  const gchar *in = "video/x-raw,format=RGB,width=128,height=96,"
+      "framerate=10/1";
+  gchar *line = g_strdup_printf ("vidinterp method=%s", learned[__i__]);
+  GstHarness *h = new_harness (line, in, "video/x-raw,framerate=20/1");
+  GstBuffer *buffer;
+  GstMapInfo map;
+  gdouble error = 0;
+
+  for (guint i = 0; i < 2; i++) {
+    buffer = test_filled (in, 0, i * GST_SECOND / 10, GST_SECOND / 10);
+    fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+    for (gsize k = 0; k < map.size; k++)
+      map.data[k] = 128 + 100 * sin ((k / 3 % 128 - 8.0 * i) / 6)
+          * sin (k / 384 / 7.0);
+    gst_buffer_unmap (buffer, &map);
+    fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  }
+  gst_buffer_unref (gst_harness_pull (h));
+  buffer = gst_harness_pull (h);
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  for (gsize k = 0; k < map.size; k++) {
+    gdouble wanted = 128 + 100 * sin ((k / 3 % 128 - 4.0) / 6)
+        * sin (k / 384 / 7.0);
+
+    error += (map.data[k] - wanted) * (map.data[k] - wanted) / map.size;
+  }
+  gst_buffer_unmap (buffer, &map);
+  GST_INFO ("%s: %.1f dB", learned[__i__], 10 * log10 (255 * 255 / error));
+  /* A blend is at 21 dB. */
+  fail_unless (error < 255 * 255 / 1e3, "%s: %.1f dB", learned[__i__],
+      10 * log10 (255 * 255 / error));
+  gst_buffer_unref (buffer);
+  g_free (line);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
+/* In the middle of a frame that takes much longer. */
+GST_START_TEST (test_cancel)
+{
+  const gchar *in = "video/x-raw,format=I420,width=1280,height=720,"
+      "framerate=10/1";
+  GstHarness *h = new_harness ("vidinterp method=rife", in,
+      "video/x-raw,framerate=20/1");
+
+  fail_unless_equals_int (gst_harness_push (h, test_filled (in, 10, 0,
+              GST_SECOND / 10)), GST_FLOW_OK);
+  test_cancel_in_mid_work (h, test_filled (in, 30, GST_SECOND / 10,
+          GST_SECOND / 10), __i__ == 0);
   test_harness_free (h);
 }
 
@@ -398,7 +625,7 @@ GST_START_TEST (test_gaps)
   };
   const gchar *in = CAPS ("RGB", "10/1"), *out = CAPS ("RGB", "20/1");
   GstClockTime frame = GST_SECOND / 10;
-  GstHarness *h = new_harness ("vidinterp method=blend", in, out);
+  GstHarness *h = new_harness (BLEND, in, out);
 
   push_level (h, in, 0, 0, frame);
   push_level (h, in, 50, frame, frame);
@@ -410,7 +637,7 @@ GST_START_TEST (test_gaps)
   pull_levels (h, levels, G_N_ELEMENTS (levels));
   test_harness_free (h);
 
-  h = new_harness ("vidinterp method=blend", in, out);
+  h = new_harness (BLEND, in, out);
   push_level (h, in, 0, 0, frame);
   push_level (h, in, 200, 6 * frame, frame);
   pull_levels (h, repeated, G_N_ELEMENTS (repeated));
@@ -425,7 +652,7 @@ GST_START_TEST (test_flush)
   static const guint8 levels[] = { 100, 125, 150 };
   const gchar *in = CAPS ("RGB", "10/1");
   GstClockTime frame = GST_SECOND / 10;
-  GstHarness *h = new_harness ("vidinterp method=blend", in,
+  GstHarness *h = new_harness (BLEND, in,
       CAPS ("RGB", "20/1"));
   GstSegment segment;
   GstBuffer *buffer;
@@ -457,7 +684,7 @@ GST_START_TEST (test_reverse)
 {
   const gchar *in = CAPS ("RGB", "10/1");
   GstClockTime frame = GST_SECOND / 10;
-  GstHarness *h = new_harness ("vidinterp method=blend", in,
+  GstHarness *h = new_harness (BLEND, in,
       CAPS ("RGB", "20/1"));
   GstSegment segment;
 
@@ -512,7 +739,7 @@ GST_START_TEST (test_caps_change)
 {
   static const guint8 before[] = { 0, 25, 50, 50 }, after[] = { 100, 150 };
   GstClockTime frame = GST_SECOND / 10;
-  GstHarness *h = new_harness ("vidinterp method=blend", CAPS ("RGB", "10/1"),
+  GstHarness *h = new_harness (BLEND, CAPS ("RGB", "10/1"),
       "video/x-raw,framerate=20/1");
   const gchar *other = "video/x-raw,format=BGRx,width=32,height=16,"
       "framerate=20/1";
@@ -535,7 +762,7 @@ GST_START_TEST (test_property_changes)
   static const guint8 levels[] = { 0, 25, 50, 50, 100, 125, 150 };
   const gchar *in = CAPS ("RGB", "10/1");
   GstClockTime frame = GST_SECOND / 10;
-  GstHarness *h = new_harness ("vidinterp method=blend", in,
+  GstHarness *h = new_harness (BLEND, in,
       CAPS ("RGB", "20/1"));
   GstBuffer *buffer;
 
@@ -565,7 +792,7 @@ GST_END_TEST;
 /* One frame, and what making others takes. */
 GST_START_TEST (test_live_latency)
 {
-  GstHarness *h = new_harness ("vidinterp method=blend", CAPS ("RGB", "20/1"),
+  GstHarness *h = new_harness (BLEND, CAPS ("RGB", "20/1"),
       CAPS ("RGB", "40/1"));
   GstClockTime latency;
 
@@ -597,8 +824,14 @@ vidinterp_suite (void)
   tcase_add_test (tc, test_frames_that_are_there);
   tcase_add_test (tc, test_slowdown);
   tcase_add_test (tc, test_duplicate);
+  tcase_add_loop_test (tc, test_judgement, 0, G_N_ELEMENTS (judgements));
+  tcase_add_test (tc, test_fade);
   tcase_add_loop_test (tc, test_formats, 0, G_N_ELEMENTS (formats));
   tcase_add_test (tc, test_alpha);
+  tcase_add_test (tc, test_missing_model);
+  tcase_add_loop_test (tc, test_methods_that_find_motion, 0,
+      G_N_ELEMENTS (learned));
+  tcase_add_loop_test (tc, test_cancel, 0, 2);
   tcase_add_test (tc, test_interlaced);
   tcase_add_test (tc, test_eos);
   tcase_add_test (tc, test_gaps);
