@@ -13,8 +13,9 @@
  * Latents may come from a file. They have no time then and the caps say how
  * many frames a second there are.
  *
- * Each chunk posts a progress message of the code "decode", whose structure
- * has the fields step, steps (chunks) and percent.
+ * Each chunk posts progress messages of the code "decode", when it starts and
+ * when it is complete, whose structure has the fields step, steps (chunks) and
+ * percent.
  *
  * ## Example launch line
  * |[
@@ -249,18 +250,15 @@ make_frame (GstSvdDecode * self, const guint8 * pixels)
 typedef struct
 {
   GstSvdDecode *self;
-  guint chunk_size, n_chunks;
+  guint n_frames, chunk_size;
   GstFlowReturn flow;
 } Push;
 
-/* The frames of a chunk come when all of it is done. */
 static void
-post_chunk (const Push * push, guint frame)
+post_chunk (const Push * push, GstProgressType type, guint done)
 {
-  if (frame % push->chunk_size == 0)
-    gst_svd_progress_post_step (GST_ELEMENT (push->self),
-        GST_PROGRESS_TYPE_CONTINUE, PROGRESS_CODE,
-        frame / push->chunk_size + 1, push->n_chunks);
+  gst_svd_progress_post_step (GST_ELEMENT (push->self), type, PROGRESS_CODE,
+      done, (push->n_frames + push->chunk_size - 1) / push->chunk_size);
 }
 
 static gboolean
@@ -271,24 +269,22 @@ push_frame (guint index, guint width, guint height, const guint8 * pixels,
   GstSvdDecode *self = push->self;
   GstBuffer *frame = make_frame (self, pixels);
 
-  post_chunk (push, index);
+  /* A chunk's frames come when all of it is done. Nothing is in progress while
+   * they are pushed: an application that waits for that before it goes to
+   * PLAYING, as gst-launch-1.0 does, would wait for ever. */
+  if (index % push->chunk_size == 0)
+    post_chunk (push, GST_PROGRESS_TYPE_COMPLETE, index / push->chunk_size + 1);
   stamp (self, frame);
   GST_LOG_OBJECT (self, "frame %u of the clip: %" GST_PTR_FORMAT, index, frame);
   push->flow = gst_pad_push (gst_svd_stage_get_src_pad (GST_SVD_STAGE (self)),
       frame);
 
-  return push->flow == GST_FLOW_OK;
-}
+  if (push->flow != GST_FLOW_OK)
+    return FALSE;
 
-static void
-post_end (GstElement * element, GstFlowReturn flow, const GError * error)
-{
-  if (flow == GST_FLOW_OK)
-    gst_svd_progress_post_end (element, PROGRESS_CODE, "Decoded the clip",
-        error);
-  else
-    gst_svd_progress_post (element, GST_PROGRESS_TYPE_CANCELED, PROGRESS_CODE,
-        "Nobody takes the frames");
+  if ((index + 1) % push->chunk_size == 0 && index + 1 < push->n_frames)
+    post_chunk (push, GST_PROGRESS_TYPE_START, (index + 1) / push->chunk_size);
+  return TRUE;
 }
 
 static GstFlowReturn
@@ -298,15 +294,11 @@ gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
 {
   GstSvdDecode *self = GST_SVD_DECODE (stage);
   const guint *dims = self->tensor.dims;
-  GstElement *element = GST_ELEMENT (stage);
   g_autofree gfloat *data = NULL;
   SvdLatents latents;
   guint chunk = gst_svd_settings_get_decode_chunk_size (settings,
       gst_svd_stage_get_model (stage));
-  guint chunk_size = chunk > 0 ? chunk : dims[3];
-  Push push = { self, chunk_size, (dims[3] + chunk_size - 1) / chunk_size,
-    GST_FLOW_OK
-  };
+  Push push = { self, dims[3], chunk > 0 ? chunk : dims[3], GST_FLOW_OK };
   GError *decode_error = NULL;
 
   data = gst_svd_tensors_read (&self->tensor, 1, buffer, error);
@@ -314,8 +306,7 @@ gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
     return GST_FLOW_ERROR;
 
   start_timeline (self, buffer);
-  gst_svd_progress_post_step (element, GST_PROGRESS_TYPE_START, PROGRESS_CODE,
-      0, push.n_chunks);
+  post_chunk (&push, GST_PROGRESS_TYPE_START, 0);
 
   latents = (SvdLatents) {
     .width = dims[0],
@@ -326,8 +317,9 @@ gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
   };
   svd_decoder_decode (gst_svd_stage_get_worker (stage), &latents, chunk,
       push_frame, &push, cancellable, &decode_error);
-  post_end (element, push.flow, decode_error);
   if (decode_error != NULL) {
+    gst_svd_progress_post_end (GST_ELEMENT (stage), PROGRESS_CODE, NULL,
+        decode_error);
     g_propagate_error (error, decode_error);
     return GST_FLOW_ERROR;
   }
