@@ -457,6 +457,29 @@ load (GstSvdStage * self, const GstSvdSettings * settings,
   return priv->worker != NULL;
 }
 
+/* Properties may follow a control source. */
+static void
+sync_settings (GstSvdStage * self, GstBuffer * buffer)
+{
+  g_autoptr (GstEvent) event = NULL;
+  const GstSegment *segment;
+  GstClockTime time;
+
+  if (!gst_object_has_active_control_bindings (GST_OBJECT (self)))
+    return;
+  event = gst_pad_get_sticky_event (PRIV (self)->sinkpad, GST_EVENT_SEGMENT, 0);
+  if (event == NULL)
+    return;
+
+  gst_event_parse_segment (event, &segment);
+  if (segment->format != GST_FORMAT_TIME)
+    return;
+  time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_object_sync_values (GST_OBJECT (self), time);
+}
+
 static GstFlowReturn
 process (GstSvdStage * self, GstBuffer * buffer, GError ** error)
 {
@@ -473,6 +496,7 @@ process (GstSvdStage * self, GstBuffer * buffer, GError ** error)
     return GST_FLOW_ERROR;
   }
 
+  sync_settings (self, buffer);
   copy_settings (self, &settings);
   if (!negotiate (self, &settings, error)
       || !load (self, &settings, cancellable, error))

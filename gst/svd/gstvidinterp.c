@@ -582,6 +582,14 @@ release_held (GstVidInterp * self, Change change, const GstVidInterpFrame * next
   return flow;
 }
 
+static void
+start_timeline (GstVidInterp * self, GstClockTime place)
+{
+  if (!gst_svd_timeline_is_started (&self->timeline))
+    gst_svd_timeline_start (&self->timeline, place);
+  gst_svd_timeline_skip_to (&self->timeline, place);
+}
+
 /* The frame itself, if the output has one at its place. */
 static GstFlowReturn
 push_previous (GstVidInterp * self)
@@ -591,9 +599,8 @@ push_previous (GstVidInterp * self)
   if (self->keep)
     return push (self, gst_buffer_ref (self->previous.buffer));
 
-  if (!gst_svd_timeline_is_started (&self->timeline))
-    gst_svd_timeline_start (&self->timeline, place);
-  gst_svd_timeline_skip_to (&self->timeline, place > near ? place - near : 0);
+  start_timeline (self, place > near
+      && gst_svd_timeline_is_started (&self->timeline) ? place - near : place);
   if (gst_svd_timeline_get_time (&self->timeline) > place + near)
     return GST_FLOW_OK;
   return push_next (self, gst_buffer_ref (self->previous.buffer));
@@ -774,12 +781,18 @@ same_rate (const GstVideoInfo * a, const GstVideoInfo * b)
 static void
 update_mode (GstVidInterp * self)
 {
+  gboolean was_kept = self->keep, changed;
   GstClockTime frame;
-  gboolean changed;
 
   self->keep = self->out_info.fps_n <= 0
       || (same_rate (&self->in_info, &self->out_info)
       && !gst_vid_interp_time_is_stretched (&self->time));
+  /* The last frame went through, the next ones are counted from it. */
+  if (was_kept && !self->keep && self->previous.buffer != NULL) {
+    start_timeline (self, self->previous.place);
+    gst_svd_timeline_skip_to (&self->timeline, self->previous.place
+        + tolerance (self) + 1);
+  }
 
   frame = self->keep || self->in_info.fps_n <= 0 ? 0
       : frame_duration (&self->in_info);

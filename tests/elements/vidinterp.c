@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Frames between frames: times, what goes through, what is made. */
 
+#include <gst/controller/controller.h>
 #include <math.h>
 
 #include "elementtest.h"
@@ -789,6 +790,30 @@ GST_START_TEST (test_property_changes)
 
 GST_END_TEST;
 
+/* From a control source: half speed from the third frame on. */
+GST_START_TEST (test_controlled)
+{
+  const gchar *in = CAPS ("RGB", "10/1");
+  GstHarness *h = new_harness (BLEND, in, NULL);
+  GstControlSource *source = gst_interpolation_control_source_new ();
+  GstTimedValueControlSource *values = GST_TIMED_VALUE_CONTROL_SOURCE (source);
+
+  g_object_set (source, "mode", GST_INTERPOLATION_MODE_NONE, NULL);
+  fail_unless (gst_timed_value_control_source_set (values, 0, 1.0));
+  fail_unless (gst_timed_value_control_source_set (values, GST_SECOND / 5,
+          2.0));
+  gst_object_add_control_binding (GST_OBJECT (h->element),
+      gst_direct_control_binding_new_absolute (GST_OBJECT (h->element),
+          "slowdown", source));
+  push_frames (h, in, 5, 10, 1);
+  /* Two frames, then twice three, less the way to the first of them. */
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 2 + 6);
+  gst_object_unref (source);
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* One frame, and what making others takes. */
 GST_START_TEST (test_live_latency)
 {
@@ -840,6 +865,7 @@ vidinterp_suite (void)
   tcase_add_test (tc, test_seek_in_slow_motion);
   tcase_add_test (tc, test_caps_change);
   tcase_add_test (tc, test_property_changes);
+  tcase_add_test (tc, test_controlled);
   tcase_add_test (tc, test_live_latency);
 
   return s;
