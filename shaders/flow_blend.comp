@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The picture at the timestep: each pixel from where its motion comes from
  * and goes to, by Catmull-Rom (Keys 1981, a = −1/2). Where the cells around
- * a pixel move apart it takes the one for which the frames agree best. */
+ * a pixel move apart it takes the one for which the frames agree best.
+ *
+ * An invocation makes 2×2 pixels of one motion: their samples share most of
+ * what they read. */
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
@@ -18,9 +21,9 @@ layout (push_constant) uniform Push {
   int width, height;            /* of the pictures */
   int first_line, lines;        /* of the pictures that are bound */
   uint motion_base, timestep_base, y_base;
-  uint n;                       /* pixels */
+  uint n;                       /* invocations */
   int columns, rows;            /* of cells */
-  int first_row;                /* of pixels, in this dispatch */
+  int first_row, end_row;       /* of pixels, in this dispatch */
   float cell;                   /* picture pixels */
 };
 
@@ -30,7 +33,7 @@ const float TOGETHER = 1.0;
 const float HIDDEN = 0.3, FAR_AWAY = 0.03;
 
 float t;
-vec2 pixel;
+vec2 pixel;                     /* the middle of the four */
 vec2 low, high;                 /* places that are bound */
 
 vec4 load_first (ivec2 p)
@@ -56,34 +59,47 @@ vec4 catmull_rom (float x)
       (0.5 * x - 0.5) * x * x);
 }
 
-#define SAMPLE(LOAD_IT) \
+/* The four pixels in reading order; `place` is that of the first. */
+#define ADD_SAMPLES(LOAD_IT) \
   vec2 whole = floor (place); \
   vec4 wx = catmull_rom (place.x - whole.x), wy = catmull_rom (place.y - whole.y); \
   ivec2 p = ivec2 (whole) - 1; \
-  vec4 sum = vec4 (0); \
-  [[unroll]] for (int j = 0; j < 4; j++) { \
-    vec4 line = vec4 (0); \
-    [[unroll]] for (int i = 0; i < 4; i++) \
-      line += wx[i] * LOAD_IT (inside (p + ivec2 (i, j))); \
-    sum += wy[j] * line; \
-  } \
-  return sum;
+  [[unroll]] for (int j = 0; j < 5; j++) { \
+    vec4 left = vec4 (0), right = vec4 (0); \
+    [[unroll]] for (int i = 0; i < 5; i++) { \
+      vec4 value = LOAD_IT (inside (p + ivec2 (i, j))); \
+      if (i < 4) \
+        left += wx[min (i, 3)] * value; \
+      if (i > 0) \
+        right += wx[max (i - 1, 0)] * value; \
+    } \
+    if (j < 4) { \
+      result[0] += weight * wy[min (j, 3)] * left; \
+      result[1] += weight * wy[min (j, 3)] * right; \
+    } \
+    if (j > 0) { \
+      result[2] += weight * wy[max (j - 1, 0)] * left; \
+      result[3] += weight * wy[max (j - 1, 0)] * right; \
+    } \
+  }
 
-vec4 sample_first (vec2 place) { SAMPLE (load_first) }
-vec4 sample_second (vec2 place) { SAMPLE (load_second) }
+vec4 result[4];
+
+void add_first (vec2 place, float weight) { ADD_SAMPLES (load_first) }
+void add_second (vec2 place, float weight) { ADD_SAMPLES (load_second) }
 
 float cost (vec4 m)
 {
   if (m.z * m.w == 0.0)
     return HIDDEN;
-  ivec2 a = ivec2 (floor (pixel - t * m.xy + 0.5)),
-      b = ivec2 (floor (pixel + (1.0 - t) * m.xy + 0.5));
+  ivec2 a = ivec2 (floor (pixel - t * m.xy)),
+      b = ivec2 (floor (pixel + (1.0 - t) * m.xy));
   vec4 sum = vec4 (0);
-  for (int j = -1; j <= 1; j++)
-    for (int i = -1; i <= 1; i++)
+  for (int j = -1; j <= 2; j++)
+    for (int i = -1; i <= 2; i++)
       sum += abs (load_first (inside (a + ivec2 (i, j)))
           - load_second (inside (b + ivec2 (i, j))));
-  return dot (sum, vec4 (1.0 / 3.0));
+  return dot (sum, vec4 (9.0 / 16.0 / 3.0));
 }
 
 bool apart (vec4 a, vec4 b)
@@ -125,12 +141,20 @@ float visible (vec2 place)
   return clamp (1.0 - max (away.x, away.y), 0.0, 1.0);
 }
 
+void store (ivec2 at, vec4 value)
+{
+  if (at.x < width && at.y < end_row)
+    y[y_base + uint ((at.y - first_row) * width + at.x)] =
+        clamp (value, 0.0, 1.0);
+}
+
 void main ()
 {
   uint i = invocation_index ();
   if (i >= n)
     return;
-  pixel = vec2 (grid_place (int (i), width) + ivec2 (0, first_row));
+  ivec2 at = 2 * grid_place (int (i), (width + 1) / 2) + ivec2 (0, first_row);
+  pixel = vec2 (at) + 0.5;
   t = LOAD (timestep, timestep_base).x;
   low = vec2 (0, first_line);
   high = vec2 (width - 1, first_line + lines - 1);
@@ -142,10 +166,14 @@ void main ()
     viewed = seen;
   weights *= viewed + 1e-6;
   weights /= weights.x + weights.y;
-  vec4 result = vec4 (0);
+  [[unroll]] for (int k = 0; k < 4; k++)
+    result[k] = vec4 (0);
   if (weights.x > 1e-4)
-    result += weights.x * sample_first (from);
+    add_first (from - 0.5, weights.x);
   if (weights.y > 1e-4)
-    result += weights.y * sample_second (to);
-  y[y_base + i] = clamp (result, 0.0, 1.0);
+    add_second (to - 0.5, weights.y);
+  store (at, result[0]);
+  store (at + ivec2 (1, 0), result[1]);
+  store (at + ivec2 (0, 1), result[2]);
+  store (at + ivec2 (1, 1), result[3]);
 }

@@ -34,10 +34,14 @@ layout (push_constant) uniform Push {
 const int CELL = 4, SAMPLES = 4;
 /* A candidate after the first must be better by so much. */
 const float ADVANTAGE = 0.95, NOISE = 2e-6;
+/* No other candidates are tried where the first is better than this. */
+const float GOOD = 4e-6;
 /* Matches are looked for around zero where they are worse than this. */
 const float POOR = 4e-4;
 /* Refinement may go so far from where it began: half a patch. */
 const float MOST = 4.0;
+/* It ends with a step of 1/64 pixel; this is its square. */
+const float ENOUGH = 0.00025;
 
 ivec2 size;
 vec2 corner;                    /* of the patch's first quad */
@@ -170,6 +174,8 @@ void try_neighbours (int frame, ivec2 cell)
     ivec2 parent = cell / 2, toward = cell % 2 * 2 - 1;
     best = field_at (frame, parent);
     best_cost = cost (best);
+    if (best_cost < GOOD)
+      return;
     try (field_at (frame, parent + ivec2 (toward.x, 0)));
     try (field_at (frame, parent + ivec2 (0, toward.y)));
     try (field_at (frame, parent + toward));
@@ -177,6 +183,8 @@ void try_neighbours (int frame, ivec2 cell)
   } else if (CANDIDATES == FROM_SAME) {
     best = field_at (frame, cell);
     best_cost = cost (best);
+    if (best_cost < GOOD)
+      return;
     try (field_at (frame, cell + ivec2 (-1, 0)));
     try (field_at (frame, cell + ivec2 (1, 0)));
     try (field_at (frame, cell + ivec2 (0, -1)));
@@ -199,13 +207,13 @@ void refine ()
   vec2 at = best;
   for (int i = 0; i < iterations; i++) {
     float before;
-    vec2 next = at + newton_step (at, before);
+    vec2 towards = newton_step (at, before);
     if (before < best_cost) {
       best_cost = before;
       best = at;
     }
-    at = next;
-    if (distance (at, best) > MOST)
+    at += towards;
+    if (distance (at, best) > MOST || dot (towards, towards) < ENOUGH)
       break;
   }
   float last = cost (at);

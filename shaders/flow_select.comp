@@ -33,7 +33,7 @@ float t;
 vec2 middle;                    /* of the cell, in picture pixels */
 vec2 low, high;                 /* places that are bound */
 vec4 best, own;
-float best_cost;
+float best_cost;                /* below 0: not known yet */
 bool any_found;
 
 vec3 pixel_of_first (vec2 place)
@@ -64,6 +64,11 @@ float cost (vec2 v)
   return dot (absolute - 0.5 * abs (total), vec3 (1.0 / 27.0));
 }
 
+float cost_of (vec4 candidate)
+{
+  return candidate.z * candidate.w > 0.0 ? cost (candidate.xy) : HIDDEN;
+}
+
 bool same (vec2 a, vec2 b)
 {
   vec2 d = a - b;
@@ -84,12 +89,16 @@ void consider (uint frame, ivec2 place)
       seen || frame == 0u ? 1.0 : 0.0, seen || frame == 1u ? 1.0 : 0.0);
   if (any_found && same (candidate.xy, best.xy) && candidate.zw == best.zw)
     return;
-  float found = seen ? cost (candidate.xy) : HIDDEN;
-  if (any_found && found + ADVANTAGE >= best_cost)
-    return;
+  if (any_found) {
+    if (best_cost < 0.0)
+      best_cost = cost_of (best);
+    float found = cost_of (candidate);
+    if (found + ADVANTAGE >= best_cost)
+      return;
+    best_cost = found;
+  }
   any_found = true;
   best = candidate;
-  best_cost = found;
 }
 
 void main ()
@@ -104,7 +113,7 @@ void main ()
   high = vec2 (width - 1, first_line + lines - 1) + 0.5;
   any_found = false;
   best = vec4 (0, 0, 1, 1);
-  best_cost = 0.0;
+  best_cost = -1.0;
   for (uint frame = 0u; frame < 2u; frame++)
     consider (frame, place);
   for (uint frame = 0u; frame < 2u; frame++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* RGBA → luma (Rec. 601, times alpha), shrunk by whole numbers with a box,
- * as quads (see quads.glsl). A dispatch takes rows of one frame. */
+ * as quads (see quads.glsl). A dispatch takes rows of one frame, an
+ * invocation a column of some of them: neighbours share their sums. */
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
@@ -11,13 +12,15 @@ layout (binding = 1) writeonly buffer Y { vec4 y[]; };
 
 layout (push_constant) uniform Push {
   uint x_base, y_base;
-  uint n;                       /* results */
+  uint n;                       /* invocations */
   int width, height;            /* of the picture */
   int columns, rows;            /* of the result */
-  int first_row;                /* of the result, in this dispatch */
+  int first_row, end_row;       /* of the result, in this dispatch */
   int first_line;               /* of the picture that is bound */
   int shrink;
 };
+
+const int ROWS = 8;             /* an invocation */
 
 float luma_at (ivec2 place)
 {
@@ -37,13 +40,25 @@ float box (ivec2 place)
   return sum / float (shrink * shrink);
 }
 
+vec2 pair (ivec2 place)
+{
+  return vec2 (box (place), box (place + ivec2 (1, 0)));
+}
+
 void main ()
 {
   uint i = invocation_index ();
   if (i >= n)
     return;
   ivec2 place = grid_place (int (i), columns);
-  place.y += first_row;
-  y[y_base + i] = vec4 (box (place), box (place + ivec2 (1, 0)),
-      box (place + ivec2 (0, 1)), box (place + ivec2 (1, 1)));
+  place.y = first_row + place.y * ROWS;
+  int end = min (place.y + ROWS, end_row);
+  vec2 above = pair (place);
+  while (place.y < end) {
+    vec2 below = pair (place + ivec2 (0, 1));
+    y[y_base + uint ((place.y - first_row) * columns + place.x)] =
+        vec4 (above, below);
+    above = below;
+    place.y++;
+  }
 }

@@ -30,11 +30,12 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
   KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnFlowProject *project = params;
   const KilnShape *y = &output->shape, *motion = &inputs[MOTION].shape;
-  KilnBand band = kiln_motion_band (device, y, 1);
+  KilnBand band = kiln_motion_band (device, y, 2);
   struct                        /* Push in flow_blend.comp */
   {
     KilnPictureWindow window;
-    guint32 motion_base, timestep_base, y_base, n, columns, rows, first_row;
+    guint32 motion_base, timestep_base, y_base, n, columns, rows;
+    guint32 first_row, end_row;
     float cell;
   } push = {
     .columns = motion->width, .rows = motion->height, .cell = project->cell,
@@ -55,11 +56,14 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     kiln_motion_bind_pictures (&dispatch, &inputs[FIRST], &band, row,
         &push.window);
     push.first_row = row;
-    push.n = MIN (band.lines, y->height - row) * y->width;
+    push.end_row = MIN (row + band.lines, y->height);
+    /* An invocation makes 2×2 pixels. */
+    push.n = (push.end_row - row + 1) / 2 * ((y->width + 1) / 2);
     dispatch.bindings[4] = kiln_view_window (output,
-        (guint64) row * y->width, push.n, &push.y_base);
+        (guint64) row * y->width, (guint64) (push.end_row - row) * y->width,
+        &push.y_base);
     dispatch.invocations = push.n;
-    dispatch.flops = PIXEL_FLOPS * push.n;
+    dispatch.flops = 4 * PIXEL_FLOPS * push.n;
     kiln_recorder_dispatch (recorder, &dispatch);
   }
 }

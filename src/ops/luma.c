@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "motion.h"
 
+/* An invocation's, in luma.comp. */
+#define ROWS 8
+
 static gboolean
 infer (gconstpointer params, const KilnShape *const *inputs, guint n_inputs,
     KilnShape *output, GError **error)
@@ -32,7 +35,7 @@ flops (gconstpointer params, const KilnShape *const *inputs,
 
 typedef struct {                /* Push in luma.comp */
   guint32 x_base, y_base, n, width, height, columns, rows;
-  guint32 first_row, first_line, shrink;
+  guint32 first_row, end_row, first_line, shrink;
 } Push;
 
 /* Rows [row, row + n) of one frame of the result. */
@@ -44,12 +47,14 @@ bind_rows (KilnDispatch *dispatch, Push *push, const KilnView *x,
 
   push->first_row = row;
   push->first_line = row * push->shrink;
-  push->n = n * push->columns;
+  push->end_row = row + n;
+  push->n = (n + ROWS - 1) / ROWS * push->columns;
   dispatch->bindings[0] = kiln_view_window (x,
       (guint64) push->first_line * push->width,
       (guint64) (end - push->first_line) * push->width, &push->x_base);
   dispatch->bindings[1] = kiln_view_window (output,
-      ((guint64) frame * push->rows + row) * push->columns, push->n,
+      ((guint64) frame * push->rows + row) * push->columns,
+      (guint64) n * push->columns,
       &push->y_base);
   dispatch->invocations = push->n;
 }
@@ -81,7 +86,7 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     for (guint64 row = 0; row < y->height; row += at_once) {
       bind_rows (&dispatch, &push, &inputs[frame], output, frame, row,
           MIN (at_once, y->height - row));
-      dispatch.flops = row_flops (luma) * push.n;
+      dispatch.flops = row_flops (luma) * ROWS * push.n;
       kiln_recorder_dispatch (recorder, &dispatch);
     }
 }
