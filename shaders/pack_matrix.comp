@@ -9,6 +9,7 @@
 
 layout (constant_id = 2) const bool GEGLU = false;
 layout (constant_id = 3) const bool TRANSPOSED = false;
+layout (constant_id = 4) const bool WINOGRAD = false;
 
 layout (binding = 1) writeonly buffer Packed { VEC packed_matrix[]; };
 
@@ -18,6 +19,7 @@ layout (push_constant) uniform Push {
   uint outputs;                 /* of the whole matrix */
   uint inputs, padded_inputs, taps;
   uint first_panel, n_panels, packed_base;
+  uint place;                   /* of WINOGRAD's 36 */
 };
 
 /* The output that stands in a panel's column; outputs or more: none. */
@@ -31,11 +33,34 @@ uint output_of (uint panel, uint column)
   return column < 4 ? n : outputs / 2 + n;
 }
 
+/* Rows of G, which transforms a kernel of 3 taps to 6 places. */
+const float G[6][3] = {
+  { 1.0 / 4.0, 0.0, 0.0 },
+  { -1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0 },
+  { -1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0 },
+  { 1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0 },
+  { 1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0 },
+  { 0.0, 0.0, 1.0 }
+};
+
+/* (G · kernel · Gᵀ) at the place. */
+float transformed_kernel (uint first)
+{
+  float sum = 0.0;
+  for (uint y = 0; y < 3; y++)
+    for (uint x = 0; x < 3; x++)
+      sum += G[place / 6][y] * G[place % 6][x]
+          * source_element (first + y * 3 + x);
+  return sum;
+}
+
 float element (uint n, uint k, uint tap)
 {
   if (n < first_output || n >= first_output + n_outputs || k >= inputs)
     return 0;
   n -= first_output;
+  if (WINOGRAD)
+    return transformed_kernel (source_base + (n * inputs + k) * taps);
   return TRANSPOSED ? source_element (source_base + k * n_outputs + n)
       : source_element (source_base + (n * inputs + k) * taps + tap);
 }
@@ -43,7 +68,7 @@ float element (uint n, uint k, uint tap)
 void main ()
 {
   uint index = invocation_index ();
-  uint a_panel = taps * padded_inputs * 2;
+  uint a_panel = (WINOGRAD ? 1 : taps) * padded_inputs * 2;
   if (index >= n_panels * a_panel)
     return;
   uint panel = first_panel + index / a_panel;

@@ -9,8 +9,8 @@ weight_key (const KilnScope *scope, const char *const *names, guint n_names,
 {
   GString *key = g_string_new (NULL);
 
-  g_string_append_printf (key, "%p %d %d %d ", scope->source, pack->packing,
-      pack->type, pack->geglu);
+  g_string_append_printf (key, "%p %d %d %d %d ", scope->source,
+      pack->packing, pack->type, pack->geglu, pack->winograd);
   for (guint i = 0; i < n_names; i++)
     g_string_append_printf (key, "%s.%s ", scope->prefix, names[i]);
   return g_string_free (key, FALSE);

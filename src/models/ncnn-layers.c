@@ -219,14 +219,19 @@ set_weights (KilnNcnnBuilder *builder, const KilnNcnnLayer *layer,
 {
   KilnGraph *graph = builder->place.graph;
   const char *weight = weight_name (builder, layer->name, "weight");
+  const KilnShape *x = kiln_tensor_shape (product->inputs[KILN_MATMUL_X]);
+  const KilnMatmul *matmul = &product->matmul;
   KilnPack pack = {
     .packing = KILN_PACK_MATRIX,
     .type = kiln_graph_precision (graph),
-    .outputs = product->matmul.outputs,
-    .inputs = kiln_tensor_shape (product->inputs[KILN_MATMUL_X])->channels,
-    .taps = product->matmul.kernel * product->matmul.kernel,
+    .outputs = matmul->outputs,
+    .inputs = x->channels,
+    .taps = matmul->kernel * matmul->kernel,
   };
 
+  product->winograd = pack.winograd = matmul->kind == KILN_MATMUL_CONV2D
+      && matmul->kernel == 3 && matmul->stride == 1 && matmul->pad == 1
+      && kiln_winograd_suits (x, matmul->outputs);
   product->inputs[KILN_MATMUL_WEIGHT] = kiln_graph_weight (graph,
       &builder->place.scope, &weight, 1, &pack);
   if (number (layer, 5, 0) != 0)

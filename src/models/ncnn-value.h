@@ -3,6 +3,7 @@
 
 #include "../graph/graph.h"
 #include "../ops/image.h"
+#include "../ops/winograd.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,7 @@ typedef struct {
   KilnMatmul matmul;
   KilnTensor *inputs[KILN_MATMUL_N_INPUTS];
   gboolean activated;
+  gboolean winograd;            /* the weight is packed for it */
 } KilnNcnnProduct;
 
 /* Channels of a tensor. One of a single row stands everywhere. */

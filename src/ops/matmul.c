@@ -77,13 +77,15 @@ check_weight (const KilnMatmul *matmul, const KilnShape *x,
     const KilnShape *weight, KilnType type, GError **error)
 {
   guint32 depth = taps (matmul) * kiln_shape_stride (x);
+  guint32 weights = matmul->each_frame ? x->frames : 1;
 
-  if (weight->height == n_panels (matmul) && weight->width == depth
+  if (weight->frames == weights && weight->height == n_panels (matmul) && weight->width == depth
       && weight->channels == 8 && weight->type == type)
     return TRUE;
   g_set_error (error, KILN_ERROR, KILN_ERROR_SHAPE,
-      "the packed weight has %u panels of %u rows, not %u of %u",
-      weight->height, weight->width, n_panels (matmul), depth);
+      "the packed weight is %u of %u panels of %u rows, not %u of %u of %u",
+      weight->frames, weight->height, weight->width, weights,
+      n_panels (matmul), depth);
   return FALSE;
 }
 
@@ -447,7 +449,7 @@ count_tiles (KilnDevice *device, guint64 rows, guint64 panels)
 /* The weight's panels that fit into one binding. */
 static void
 dispatch_panels (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
-    const KilnView *weight)
+    const KilnView *weight, guint32 frame)
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   guint64 depth = weight->shape.width;
@@ -459,7 +461,8 @@ dispatch_panels (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
   for (guint32 panel = 0; panel < panels; panel += at_once) {
     push->first_panel = panel;
     push->n_panels = MIN (at_once, panels - panel);
-    dispatch->bindings[1] = kiln_view_window (weight, panel * depth,
+    dispatch->bindings[1] = kiln_view_window (weight,
+        ((guint64) frame * panels + panel) * depth,
         push->n_panels * depth, &push->weight_base);
     dispatch->invocations = count_tiles (device, push->n_rows,
         push->n_panels);
@@ -505,24 +508,27 @@ shader_name (KilnDevice *device, KilnMatmulKind kind, KilnType type)
   return kiln_shader_for (device, names[kind], type);
 }
 
-/* Rows of the output, or of the phase that push names. */
+/* Rows [row, end) of the output, or of the phase that push names. */
 static void
 record_rows (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
     const KilnMatmul *matmul, const KilnView *inputs, const KilnView *output,
-    guint64 rows)
+    guint64 row, guint64 end)
 {
   const KilnView *x = &inputs[KILN_MATMUL_X];
   double flops = row_flops (matmul, &x->shape);
   guint64 at_once = rows_at_once (kiln_recorder_get_device (recorder), matmul,
       push, &x->shape, &output->shape);
+  guint32 frame = matmul->each_frame
+      ? row / ((guint64) x->shape.height * x->shape.width) : 0;
 
-  for (guint64 row = 0; row < rows; row += at_once) {
+  for (; row < end; row += at_once) {
     push->first_row = row;
-    push->n_rows = MIN (at_once, rows - row);
+    push->n_rows = MIN (at_once, end - row);
     bind_x (dispatch, push, matmul, x);
     bind_rows (dispatch, push, matmul, inputs, output);
     dispatch->flops = flops * push->n_rows;
-    dispatch_panels (recorder, dispatch, push, &inputs[KILN_MATMUL_WEIGHT]);
+    dispatch_panels (recorder, dispatch, push, &inputs[KILN_MATMUL_WEIGHT],
+        frame);
   }
 }
 
@@ -538,7 +544,7 @@ record_phases (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
     push->phase_x = i % stride;
     push->phase_height = (y->height + stride - 1 - push->phase_y) / stride;
     push->phase_width = (y->width + stride - 1 - push->phase_x) / stride;
-    record_rows (recorder, dispatch, push, matmul, inputs, output,
+    record_rows (recorder, dispatch, push, matmul, inputs, output, 0,
         (guint64) y->frames * push->phase_height * push->phase_width);
   }
 }
@@ -549,6 +555,8 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnMatmul *matmul = params;
+  guint64 rows = kiln_shape_rows (&output->shape);
+  guint64 together = matmul->each_frame ? rows / output->shape.frames : rows;
   Push push = { 0 };
   KilnDispatch dispatch = {
     .shader = shader_name (device, matmul->kind, output->shape.type),
@@ -571,8 +579,9 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
   if (matmul->kind == KILN_MATMUL_TRANSPOSED)
     record_phases (recorder, &dispatch, &push, matmul, inputs, output);
   else
-    record_rows (recorder, &dispatch, &push, matmul, inputs, output,
-        kiln_shape_rows (&output->shape));
+    for (guint64 row = 0; row < rows; row += together)
+      record_rows (recorder, &dispatch, &push, matmul, inputs, output, row,
+          row + together);
 }
 
 const KilnOpClass kiln_matmul_class = {

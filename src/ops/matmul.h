@@ -47,6 +47,7 @@ enum {
 typedef struct {
   KilnMatmulKind kind;
   guint32 outputs;              /* channels of the result */
+  gboolean each_frame;          /* LINEAR: a weight for each frame of x */
   /* CONV2D and TRANSPOSED: */
   guint32 kernel;               /* rows and columns: 3 */
   guint32 stride;               /* 1 or 2; CLIP's patches: the kernel */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pack.h"
+#include "winograd.h"
 
 static guint32
 padded_inputs (const KilnPack *pack)
@@ -15,13 +16,21 @@ n_panels (const KilnPack *pack)
   return (pack->outputs + KILN_PACK_COLUMNS - 1) / KILN_PACK_COLUMNS;
 }
 
+/* Of the packed tensor: the taps of one matrix. */
+static guint32
+packed_taps (const KilnPack *pack)
+{
+  return pack->winograd ? 1 : pack->taps;
+}
+
 KilnShape
 kiln_pack_shape (const KilnPack *pack)
 {
   switch (pack->packing) {
     case KILN_PACK_MATRIX:
       return (KilnShape) {
-        pack->type, 1, n_panels (pack), pack->taps * padded_inputs (pack),
+        pack->type, pack->winograd ? KILN_WINOGRAD_PLACES : 1,
+        n_panels (pack), packed_taps (pack) * padded_inputs (pack),
         KILN_PACK_COLUMNS
       };
     case KILN_PACK_VECTOR:
@@ -57,7 +66,7 @@ record_matrix (KilnRecorder *recorder, const KilnPack *pack,
   {
     guint32 source_base, first_output, n_outputs, outputs;
     guint32 inputs, padded_inputs, taps;
-    guint32 first_panel, n_panels, packed_base;
+    guint32 first_panel, n_panels, packed_base, place;
   } push = {
     .first_output = first_output, .n_outputs = n_outputs,
     .outputs = pack->outputs, .inputs = pack->inputs,
@@ -67,13 +76,15 @@ record_matrix (KilnRecorder *recorder, const KilnPack *pack,
   guint32 first = pack->geglu ? 0 : first_output / columns;
   guint32 end = pack->geglu ? n_panels (pack)
       : (first_output + n_outputs + columns - 1) / columns;
-  guint64 panel_rows = (guint64) pack->taps * push.padded_inputs;
+  guint64 panel_rows = (guint64) packed_taps (pack) * push.padded_inputs;
   guint64 at_once = kiln_rows_per_dispatch (kiln_recorder_get_device (recorder),
       panel_rows, 0, kiln_shape_row_bytes (&packed->shape), 64) / panel_rows;
   KilnDispatch dispatch = {
     .shader = kiln_shader_variant ("pack_matrix", pack->type),
-    .specs = { source_type, pack->geglu, pack->transposed },
-    .n_specs = 3,
+    .specs = {
+      source_type, pack->geglu, pack->transposed, pack->winograd
+    },
+    .n_specs = 4,
     .n_bindings = 2,
     .push = &push,
     .push_size = sizeof push,
@@ -81,14 +92,18 @@ record_matrix (KilnRecorder *recorder, const KilnPack *pack,
 
   dispatch.bindings[0] = source_window (source_type, source, source_offset,
       (guint64) n_outputs * pack->inputs * pack->taps, &push.source_base);
-  for (guint32 panel = first; panel < end; panel += at_once) {
-    push.first_panel = panel;
-    push.n_panels = MIN (at_once, end - panel);
-    dispatch.bindings[1] = kiln_view_window (packed, panel * panel_rows,
-        push.n_panels * panel_rows, &push.packed_base);
-    dispatch.invocations = push.n_panels * panel_rows * 2;
-    kiln_recorder_dispatch (recorder, &dispatch);
-  }
+  for (push.place = 0; push.place < packed->shape.frames; push.place++)
+    for (guint32 panel = first; panel < end; panel += at_once) {
+      guint64 row = (push.place * (guint64) packed->shape.height + panel)
+          * panel_rows;
+
+      push.first_panel = panel;
+      push.n_panels = MIN (at_once, end - panel);
+      dispatch.bindings[1] = kiln_view_window (packed, row,
+          push.n_panels * panel_rows, &push.packed_base);
+      dispatch.invocations = push.n_panels * panel_rows * 2;
+      kiln_recorder_dispatch (recorder, &dispatch);
+    }
 }
 
 /* Vectors are one row; parts of a stacked one stand one after another. */

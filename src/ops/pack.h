@@ -12,6 +12,8 @@ G_BEGIN_DECLS
  * consecutive memory: panel p = n/8, then tap, then input channel
  * (padded to 4), then the panel's 8 columns. Padding is zero. With
  * `geglu` a panel holds 4 hidden columns and then their 4 gate columns.
+ * With `winograd` the 9 taps of a 3×3 kernel become 36 matrices of one tap,
+ * the frames of the packed tensor: see winograd.h.
  * KILN_PACK_VECTOR: fp32, padded with zeros to a multiple of 8 (geglu:
  * interleaved like the matrix).
  * KILN_PACK_ROWS: [rows, channels] as a tensor of shape 1×1×rows×channels. */
@@ -35,9 +37,10 @@ typedef struct {
   guint32 outputs, inputs, taps;/* VECTOR: outputs; ROWS: rows = outputs, channels = inputs */
   gboolean geglu;
   gboolean transposed;          /* the source is [inputs, outputs] */
+  gboolean winograd;
 } KilnPack;
 
-/* The packed tensor's shape: MATRIX 1 × panels × (taps · padded inputs) × 8. */
+/* The packed tensor's shape: MATRIX 1 (winograd: 36) × panels × (taps · padded inputs) × 8. */
 KilnShape kiln_pack_shape (const KilnPack *pack);
 
 /* Records packing of raw checkpoint bytes. A stacked matrix (q, k, v in

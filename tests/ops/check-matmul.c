@@ -47,6 +47,9 @@ static const Case cases[] = {
   { "linear 3000 rows", 1, 1, 3000, 12, LINEAR (24, .residual_scale = 1), ONLY_F32 | RESIDUAL },
   { "linear deep", 1, 1, 9, 5120, LINEAR (16), ONLY_F32 | BIAS },
 
+  { "linear, a transformed weight a frame", 36, 1, 15, 8, LINEAR (12, .each_frame = TRUE) },
+  { "linear, a transformed weight a frame, prime", 36, 1, 4, 7, LINEAR (13, .each_frame = TRUE) },
+
   { "conv 3x3 pad 1", 2, 9, 11, 8, CONV (3, 16, .pad = 1, .pad_end = 1), BIAS },
   { "conv 3x3, prime channels", 1, 13, 6, 7, CONV (3, 13, .pad = 1, .pad_end = 1), BIAS },
   { "conv 3x3, one pixel", 3, 1, 1, 5, CONV (3, 8, .pad = 1, .pad_end = 1), BIAS },
@@ -118,7 +121,8 @@ weight_pack (const Case *row, KilnType type)
   return (KilnPack) {
     .packing = KILN_PACK_MATRIX, .type = type,
     .outputs = matmul->outputs * (geglu ? 2 : 1), .inputs = row->channels,
-    .taps = matmul->kernel > 0 ? matmul->kernel * matmul->kernel
+    .winograd = matmul->each_frame,
+    .taps = matmul->each_frame ? 9 : matmul->kernel > 0 ? matmul->kernel * matmul->kernel
         : matmul->kind == KILN_MATMUL_TEMPORAL ? 3 : 1,
     .geglu = geglu,
   };

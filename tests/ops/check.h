@@ -84,5 +84,6 @@ void check_elementwise (Check *check);
 void check_resize (Check *check);
 void check_pixels (Check *check);
 void check_image (Check *check);
+void check_winograd (Check *check);
 
 G_END_DECLS

@@ -29,6 +29,10 @@ REFERENCE (reference_bilinear);
 REFERENCE (reference_warp);
 REFERENCE (reference_pixel_shuffle);
 REFERENCE (reference_stack);
+REFERENCE (reference_winograd_in);
+REFERENCE (reference_winograd_out);
 
 /* KilnActivation, but not GEGLU. */
 double reference_activate (guint activation, double x);
+/* One of the 36 numbers that 3×3 become. */
+double reference_winograd_kernel (const float *kernel, guint place);
