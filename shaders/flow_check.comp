@@ -60,7 +60,7 @@ vec2 smoothed (int frame, ivec2 cell, vec4 own)
     for (int i = -1; i <= 1; i++) {
       vec4 other = at (frame, cell + ivec2 (i, j));
       vec2 d = other.xy - own.xy;
-      float weight = max (1.0 - dot (d, d), 0.0) / (other.z + 1e-5);
+      float weight = max (1.0 - dot (d, d), 0.0) / (max (other.z, 0.0) + 1e-5);
       sum += weight * vec3 (other.xy, 1);
     }
   return sum.z > 0.0 ? sum.xy / sum.z : own.xy;

@@ -560,6 +560,7 @@ main (int argc, char **argv)
   check_pixels (&self);
   check_image (&self);
   check_winograd (&self);
+  check_motion (&self);
   g_print ("%u of %u failed\n", self.n_failed, self.n_run);
   for (guint i = 0; i < N_DEVICES; i++)
     g_clear_pointer (&self.devices[i], kiln_device_unref);

@@ -85,5 +85,6 @@ void check_resize (Check *check);
 void check_pixels (Check *check);
 void check_image (Check *check);
 void check_winograd (Check *check);
+void check_motion (Check *check);
 
 G_END_DECLS

@@ -31,6 +31,11 @@ REFERENCE (reference_pixel_shuffle);
 REFERENCE (reference_stack);
 REFERENCE (reference_winograd_in);
 REFERENCE (reference_winograd_out);
+REFERENCE (reference_luma);
+REFERENCE (reference_luma_half);
+REFERENCE (reference_flow_check);
+REFERENCE (reference_flow_fill);
+REFERENCE (reference_flow_blend);
 
 /* KilnActivation, but not GEGLU. */
 double reference_activate (guint activation, double x);
