@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "models/optical-flow.h"
 #include "models/rife.h"
 #include "scene-change.h"
 #include "stage.h"
@@ -7,6 +8,9 @@
 #include <svd/interpolator.h>
 
 #define EMBEDDED_MODEL "rife-v4.26"
+
+/* Optical flow finds motion where brightness changes by less. */
+#define MAX_FLOW_BRIGHTNESS 0.1
 
 #define N_METHODS (SVD_INTERPOLATION_BLEND + 1)
 
@@ -24,7 +28,8 @@ struct _SvdInterpolator
   SvdBuffers buffers;           /* see add_buffers() */
   KilnProgram *reader;          /* bytes in → next */
   KilnProgram *comparer;        /* previous, next → difference */
-  gboolean have_difference;     /* of this pair */
+  KilnProgram *motion;          /* previous, next → motion */
+  gboolean have_motion, have_difference;        /* of this pair */
   SvdFrameDifference difference;
   KilnProgram *renderers[N_METHODS];    /* previous, next, timestep → bytes out */
 };
@@ -32,6 +37,18 @@ struct _SvdInterpolator
 /* ---- Methods: the picture between two others, at a timestep */
 
 static const KilnShape one_number = { KILN_F32, 1, 1, 1, 1 };
+
+/* The motion is found once a pair: see prepare_motion(). */
+static KilnTensor *
+flow (KilnGraph *graph, KilnTensor *previous, KilnTensor *next,
+    KilnTensor *timestep)
+{
+  const KilnShape *picture = kiln_tensor_shape (previous);
+  KilnShape shape = kiln_optical_flow_shape (picture->height, picture->width);
+  KilnTensor *motion = kiln_graph_input (graph, "motion", &shape);
+
+  return kiln_flow_interpolate (graph, previous, next, motion, timestep);
+}
 
 /* previous + timestep · (next − previous) */
 static KilnTensor *
@@ -52,6 +69,8 @@ interpolate (SvdInterpolator *self, SvdInterpolation method, KilnGraph *graph,
   switch (method) {
     case SVD_INTERPOLATION_RIFE:
       return kiln_rife (graph, self->rife, previous, next, timestep);
+    case SVD_INTERPOLATION_FLOW:
+      return flow (graph, previous, next, timestep);
     case SVD_INTERPOLATION_BLEND:
       return blend (graph, previous, next, timestep);
   }
@@ -156,6 +175,36 @@ prepare_difference (SvdInterpolator *self, GCancellable *cancellable,
   return TRUE;
 }
 
+/* ---- The motion of a pair */
+
+static KilnProgram *
+new_motion_program (SvdInterpolator *self, GCancellable *cancellable,
+    GError **error)
+{
+  KilnShape picture = kiln_pixels_picture_shape (&self->pixels);
+  g_autoptr (KilnGraph) graph = kiln_graph_new (self->type);
+  KilnTensor *motion = kiln_optical_flow (graph,
+      kiln_graph_input (graph, "previous", &picture),
+      kiln_graph_input (graph, "next", &picture));
+
+  kiln_graph_output (graph, motion, "motion");
+  return kiln_program_new (graph, self->device, NULL, self->buffers.items,
+      self->buffers.n, cancellable, error);
+}
+
+static gboolean
+prepare_motion (SvdInterpolator *self, GCancellable *cancellable,
+    GError **error)
+{
+  if (self->have_motion)
+    return TRUE;
+  if (self->motion == NULL)
+    self->motion = new_motion_program (self, cancellable, error);
+  self->have_motion = self->motion != NULL
+      && kiln_program_run (self->motion, cancellable, error);
+  return self->have_motion;
+}
+
 /* ---- Formats */
 
 static void
@@ -165,6 +214,7 @@ forget_format (SvdInterpolator *self)
     g_clear_pointer (&self->renderers[i], kiln_program_free);
   g_clear_pointer (&self->reader, kiln_program_free);
   g_clear_pointer (&self->comparer, kiln_program_free);
+  g_clear_pointer (&self->motion, kiln_program_free);
   svd_buffers_clear (&self->buffers);
   self->format = (SvdVideoFormat) { 0 };
 }
@@ -175,6 +225,7 @@ add_buffers (SvdInterpolator *self, GError **error)
   KilnShape picture = kiln_pixels_picture_shape (&self->pixels);
   KilnShape bytes = kiln_pixels_bytes_shape (&self->pixels);
   KilnShape difference = difference_shape (self);
+  KilnShape motion = kiln_optical_flow_shape (picture.height, picture.width);
   const struct
   {
     const char *name;
@@ -185,6 +236,7 @@ add_buffers (SvdInterpolator *self, GError **error)
     { "previous", &picture, KILN_MEMORY_DEVICE },
     { "next", &picture, KILN_MEMORY_DEVICE },
     { "difference", &difference, KILN_MEMORY_DOWNLOAD },
+    { "motion", &motion, KILN_MEMORY_DEVICE },
     { "timestep", &one_number, KILN_MEMORY_UPLOAD },
     { "bytes out", &bytes, KILN_MEMORY_DOWNLOAD },
   };
@@ -285,7 +337,7 @@ svd_interpolator_get_best (SvdInterpolator *self)
 {
   if (!kiln_device_is_cpu (self->device) && open_rife (self, NULL))
     return SVD_INTERPOLATION_RIFE;
-  return SVD_INTERPOLATION_BLEND;
+  return SVD_INTERPOLATION_FLOW;
 }
 
 /* ---- Frames */
@@ -296,7 +348,7 @@ svd_interpolator_set_next (SvdInterpolator *self, const SvdVideoFrame *frame,
 {
   KilnBuffer *bytes = svd_buffers_get (&self->buffers, "bytes in");
 
-  self->have_difference = FALSE;
+  self->have_motion = self->have_difference = FALSE;
   svd_video_frame_load (frame, &self->pixels, kiln_buffer_get_data (bytes));
   return kiln_program_run (self->reader, cancellable, error);
 }
@@ -306,7 +358,7 @@ svd_interpolator_advance (SvdInterpolator *self, GError **error)
 {
   KilnShape picture = kiln_pixels_picture_shape (&self->pixels);
 
-  self->have_difference = FALSE;
+  self->have_motion = self->have_difference = FALSE;
   return kiln_buffer_copy (svd_buffers_get (&self->buffers, "next"),
       svd_buffers_get (&self->buffers, "previous"),
       kiln_shape_bytes (&picture), error);
@@ -323,15 +375,33 @@ svd_interpolator_compare (SvdInterpolator *self,
   return TRUE;
 }
 
+/* What the method needs to know of the pair; may choose another one. */
+static gboolean
+prepare_pair (SvdInterpolator *self, SvdInterpolation *method,
+    GCancellable *cancellable, GError **error)
+{
+  if (*method != SVD_INTERPOLATION_FLOW)
+    return TRUE;
+  if (!prepare_difference (self, cancellable, error))
+    return FALSE;
+  if (self->difference.brightness <= MAX_FLOW_BRIGHTNESS)
+    return prepare_motion (self, cancellable, error);
+  *method = SVD_INTERPOLATION_BLEND;
+  return TRUE;
+}
+
 gboolean
 svd_interpolator_render (SvdInterpolator *self, SvdInterpolation method,
     gdouble t, const SvdVideoFrame *frame, GCancellable *cancellable,
     GError **error)
 {
-  KilnProgram *renderer = get_renderer (self, method, cancellable, error);
   float timestep = t;
+  KilnProgram *renderer;
   KilnBuffer *bytes;
 
+  if (!prepare_pair (self, &method, cancellable, error))
+    return FALSE;
+  renderer = get_renderer (self, method, cancellable, error);
   if (renderer == NULL
       || !svd_buffers_write (&self->buffers, "timestep", &timestep, 1, error)
       || !kiln_program_run (renderer, cancellable, error))

@@ -85,6 +85,18 @@ judge_scene (const float *values, const KilnShape *shape)
   return score;
 }
 
+/* Change of the mean, or of the deviation as a share of the larger one. */
+static double
+judge_brightness (const float *values, const KilnShape *shape)
+{
+  Sums s = sum_up (values, shape, 0, 0);
+  double a = sqrt (MAX (s.aa / s.n - s.a / s.n * s.a / s.n, 0));
+  double b = sqrt (MAX (s.bb / s.n - s.b / s.n * s.b / s.n, 0));
+  double contrast = MAX (a, b) > UNSEEN ? fabs (a - b) / MAX (a, b) : 0;
+
+  return MAX (fabs (s.a - s.b) / s.n, contrast);
+}
+
 SvdFrameDifference
 svd_scene_change_judge (const float *values, const KilnShape *shape)
 {
@@ -93,5 +105,6 @@ svd_scene_change_judge (const float *values, const KilnShape *shape)
   for (guint64 i = 0; i < kiln_shape_rows (shape); i++)
     result.largest = MAX (result.largest, values[i * STRIDE + DIFFERENCE]);
   result.scene = judge_scene (values, shape);
+  result.brightness = judge_brightness (values, shape);
   return result;
 }

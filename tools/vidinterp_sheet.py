@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = WIDTH, HEIGHT = 320, 180
-METHODS = ['duplicate', 'blend', 'rife']
+METHODS = ['duplicate', 'blend', 'flow', 'rife']
 LABEL, GAP = 22, 4
 
 
@@ -55,7 +55,7 @@ def cases():
         ['pan', crop(photo, 0, 0), crop(photo, 22, 4)],
         ['occlusion', occluded(photo, 0), occluded(photo, 1)],
         ['fade', Image.blend(crop(photo, 0, 0), black, 0.2),
-         Image.blend(crop(photo, 3, 0), black, 0.6)],
+         Image.blend(crop(photo, 6, 0), black, 0.26)],
     ]
 
 

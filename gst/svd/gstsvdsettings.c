@@ -88,8 +88,9 @@ gst_vid_interp_method_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    {GST_VID_INTERP_METHOD_AUTO, "rife on graphics cards, blend on software devices", "auto"},
+    {GST_VID_INTERP_METHOD_AUTO, "rife on graphics cards, flow on software devices", "auto"},
     {GST_VID_INTERP_METHOD_RIFE, "The network RIFE", "rife"},
+    {GST_VID_INTERP_METHOD_FLOW, "Dense optical flow", "flow"},
     {GST_VID_INTERP_METHOD_BLEND, "Weighted mean of the two frames", "blend"},
     {GST_VID_INTERP_METHOD_DUPLICATE, "Repeat the earlier frame", "duplicate"},
     {0, NULL, NULL}

@@ -160,6 +160,7 @@ gst_vid_interp_close_model (GstSvdStage * stage)
 
 static const SvdInterpolation methods[] = {
   [GST_VID_INTERP_METHOD_RIFE] = SVD_INTERPOLATION_RIFE,
+  [GST_VID_INTERP_METHOD_FLOW] = SVD_INTERPOLATION_FLOW,
   [GST_VID_INTERP_METHOD_BLEND] = SVD_INTERPOLATION_BLEND,
 };
 

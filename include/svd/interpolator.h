@@ -64,10 +64,13 @@ typedef struct {
 /**
  * SvdInterpolation: how a frame between two others is made.
  * @SVD_INTERPOLATION_RIFE: by the network RIFE, version 4 or later
+ * @SVD_INTERPOLATION_FLOW: by dense optical flow, without weights; a weighted
+ *     mean where brightness or contrast changes by more than a tenth
  * @SVD_INTERPOLATION_BLEND: a weighted mean of the two
  */
 typedef enum {
   SVD_INTERPOLATION_RIFE,
+  SVD_INTERPOLATION_FLOW,
   SVD_INTERPOLATION_BLEND,
 } SvdInterpolation;
 
@@ -98,8 +101,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdInterpolator, svd_interpolator_free)
 SVD_API gboolean svd_interpolator_check_model (const char *model,
     GError **error);
 
-/* The best method for the device: RIFE where there is a network, but not on
- * software devices, which take seconds a frame for it. */
+/* The best method for the device: RIFE where there is a network; on software
+ * devices, which take seconds a frame for it, optical flow. */
 SVD_API SvdInterpolation svd_interpolator_get_best
     (SvdInterpolator *interpolator);
 
@@ -132,10 +135,12 @@ SVD_API gboolean svd_interpolator_advance (SvdInterpolator *interpolator,
  *     thousand: near 0 where one frame repeats the other
  * @scene: 0…1: how much of the one does not follow from the other by motion
  *     or another brightness: near 1 where they are of different scenes
+ * @brightness: 0…1: how much brightness or contrast changes on the whole
  */
 typedef struct {
   gdouble largest;
   gdouble scene;
+  gdouble brightness;
 } SvdFrameDifference;
 
 /**

@@ -500,7 +500,7 @@ GST_END_TEST;
 
 /* Frames move, rather than appear twice: where a blend shows two dim edges
  * these show one. */
-static const gchar *learned[] = { "rife" };
+static const gchar *learned[] = { "flow", "rife" };
 
 GST_START_TEST (test_methods_that_find_motion)
 {
