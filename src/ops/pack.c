@@ -102,6 +102,9 @@ record_matrix (KilnRecorder *recorder, const KilnPack *pack,
       dispatch.bindings[1] = kiln_view_window (packed, row,
           push.n_panels * panel_rows, &push.packed_base);
       dispatch.invocations = push.n_panels * panel_rows * 2;
+      /* As long as so many take: a kernel is read number by number. */
+      if (pack->winograd)
+        dispatch.flops = 4096.0 * dispatch.invocations;
       kiln_recorder_dispatch (recorder, &dispatch);
     }
 }
