@@ -86,6 +86,16 @@ get_chunk (SvdDecoder *self, gboolean last, const KilnShape *latents,
 
 /* ---- Making and freeing */
 
+static gboolean
+open_part (SvdDecoder *self, GError **error)
+{
+  self->config = svd_model_files_get_vae_config (self->stage.files, error);
+  if (self->config == NULL)
+    return FALSE;
+  self->source = svd_stage_get_source (&self->stage, SVD_PART_VAE, error);
+  return self->source != NULL;
+}
+
 SvdDecoder *
 svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
     SvdProgress progress, gpointer user_data, GCancellable *cancellable,
@@ -96,11 +106,7 @@ svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   KilnShape shape;
 
   svd_stage_init (&self->stage, device, model, precision);
-  self->config = svd_model_files_get_vae_config (self->stage.files, error);
-  if (self->config == NULL)
-    return NULL;
-  self->source = svd_stage_get_source (&self->stage, SVD_PART_VAE, error);
-  if (self->source == NULL)
+  if (!open_part (self, error))
     return NULL;
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
   graph = build (self, &shape);
@@ -117,6 +123,52 @@ svd_decoder_free (SvdDecoder *self)
   chunk_clear (&self->chunks[1]);
   svd_stage_clear (&self->stage);
   g_free (self);
+}
+
+/* ---- Planning */
+
+static gboolean
+add_chunk (SvdDecoder *self, SvdPlan *plan, KilnShape latents, guint frames,
+    GError **error)
+{
+  guint64 weights = plan->weights;
+  g_autoptr (KilnGraph) graph = NULL;
+
+  if (frames == 0)
+    return TRUE;
+  latents.frames = frames;
+  graph = build (self, &latents);
+  if (!svd_plan_add (plan, graph, error))
+    return FALSE;
+  if (weights > 0)              /* chunks share them */
+    plan->weights = weights;
+  return TRUE;
+}
+
+gboolean
+svd_decoder_plan (SvdModel *model, SvdPrecision precision, guint width,
+    guint height, guint num_frames, guint decode_chunk_size, SvdPlan *plan,
+    GError **error)
+{
+  g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
+  const SvdModelInfo *info = &self->stage.info;
+  KilnShape latents;
+  guint at_once;
+
+  svd_stage_init (&self->stage, NULL, model, precision);
+  *plan = (SvdPlan) { 0 };
+  if (!open_part (self, error)
+      || !svd_info_resolve_size (info, &width, &height, error))
+    return FALSE;
+  num_frames = num_frames ? num_frames : info->num_frames;
+  at_once = decode_chunk_size ? MIN (decode_chunk_size, num_frames)
+      : num_frames;
+  latents = (KilnShape) {
+    KILN_F32, at_once, height / info->factor, width / info->factor,
+    info->latent_channels
+  };
+  return add_chunk (self, plan, latents, at_once, error)
+      && add_chunk (self, plan, latents, num_frames % at_once, error);
 }
 
 /* ---- Decoding */

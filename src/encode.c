@@ -187,6 +187,26 @@ svd_encoder_free (SvdEncoder *self)
   g_free (self);
 }
 
+/* ---- Planning */
+
+gboolean
+svd_encoder_plan (SvdModel *model, SvdPrecision precision, guint width,
+    guint height, SvdPlan *plan, GError **error)
+{
+  g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
+  g_autoptr (KilnGraph) clip = NULL;
+  g_autoptr (KilnGraph) vae = NULL;
+
+  svd_stage_init (&self->stage, NULL, model, precision);
+  *plan = (SvdPlan) { 0 };
+  if (!open_parts (self, error)
+      || !svd_info_resolve_size (&self->stage.info, &width, &height, error))
+    return FALSE;
+  clip = build_clip (self);
+  vae = build_vae (self, width, height);
+  return svd_plan_add (plan, clip, error) && svd_plan_add (plan, vae, error);
+}
+
 /* ---- Encoding */
 
 /* The first numbers of the seed's stream, as diffusers draws them; drawn
@@ -259,12 +279,11 @@ svd_encoder_encode (SvdEncoder *self, const SvdPicture *picture,
     GCancellable *cancellable, GError **error)
 {
   const SvdModelInfo *info = &self->stage.info;
-  guint width = params->width ? params->width : info->width;
-  guint height = params->height ? params->height : info->height;
+  guint width = params->width, height = params->height;
   double strength = params->noise_aug_strength < 0
       ? info->noise_aug_strength : params->noise_aug_strength;
 
-  if (!svd_info_check_size (info, width, height, error)
+  if (!svd_info_resolve_size (info, &width, &height, error)
       || !prepare_vae (self, width, height, cancellable, error)
       || !prepare_pixels (self, picture, params->fit, strength, params->seed,
           cancellable, error)

@@ -152,6 +152,15 @@ svd_info_check_size (const SvdModelInfo *info, guint width, guint height,
 }
 
 gboolean
+svd_info_resolve_size (const SvdModelInfo *info, guint *width,
+    guint *height, GError **error)
+{
+  *width = *width ? *width : info->width;
+  *height = *height ? *height : info->height;
+  return svd_info_check_size (info, *width, *height, error);
+}
+
+gboolean
 svd_model_check_size (SvdModel *self, guint width, guint height,
     GError **error)
 {

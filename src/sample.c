@@ -5,6 +5,8 @@
 #include "models/spatiotemporal-unet.h"
 #include "stage.h"
 
+#include <string.h>
+
 #define MAX_FRAMES 1024
 #define MAX_STEPS 1000
 #define MAX_FPS 1000
@@ -99,14 +101,19 @@ build_step (const KilnShape *latents, gboolean guided)
   return graph;
 }
 
-static gboolean
-add_buffers (SvdSampler *self, const KilnShape *latents, GError **error)
+#define N_BUFFERS 12
+
+typedef struct
 {
-  const struct
-  {
-    const char *name;
-    KilnShape shape;
-  } wanted[] = {
+  const char *name;
+  KilnShape shape;
+} SamplerBuffers[N_BUFFERS];
+
+static void
+list_buffers (const SvdSampler *self, const KilnShape *latents,
+    SamplerBuffers buffers)
+{
+  SamplerBuffers wanted = {
     { "sample", *latents },
     { "velocity", *latents },
     { "unconditional", *latents },
@@ -121,7 +128,16 @@ add_buffers (SvdSampler *self, const KilnShape *latents, GError **error)
     { "sigmas", svd_vector_shape (2) },
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
+  memcpy (buffers, wanted, sizeof wanted);
+}
+
+static gboolean
+add_buffers (SvdSampler *self, const KilnShape *latents, GError **error)
+{
+  SamplerBuffers wanted;
+
+  list_buffers (self, latents, wanted);
+  for (guint i = 0; i < N_BUFFERS; i++)
     if (!svd_buffers_add (&self->buffers, self->stage.device, wanted[i].name,
             &wanted[i].shape, error))
       return FALSE;
@@ -186,6 +202,16 @@ prepare (SvdSampler *self, const KilnShape *latents,
 
 /* ---- Making and freeing */
 
+static gboolean
+open_part (SvdSampler *self, GError **error)
+{
+  self->config = svd_model_files_get_unet_config (self->stage.files, error);
+  if (self->config == NULL)
+    return FALSE;
+  self->source = svd_stage_get_source (&self->stage, SVD_PART_UNET, error);
+  return self->source != NULL;
+}
+
 SvdSampler *
 svd_sampler_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
     SvdProgress progress, gpointer user_data, GCancellable *cancellable,
@@ -194,18 +220,13 @@ svd_sampler_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
   g_autoptr (KilnGraph) graph = NULL;
   KilnShape shape;
-  SvdModelFiles *files;
 
   svd_stage_init (&self->stage, device, model, precision);
-  files = self->stage.files;
-  self->config = svd_model_files_get_unet_config (files, error);
-  if (self->config == NULL)
+  if (!open_part (self, error))
     return NULL;
-  self->scheduler = svd_model_files_get_scheduler_config (files, error);
+  self->scheduler =
+      svd_model_files_get_scheduler_config (self->stage.files, error);
   if (self->scheduler == NULL)
-    return NULL;
-  self->source = svd_stage_get_source (&self->stage, SVD_PART_UNET, error);
-  if (self->source == NULL)
     return NULL;
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->stage.info.latent_channels };
   graph = build_unet (self, &shape);
@@ -221,6 +242,45 @@ svd_sampler_free (SvdSampler *self)
   forget_programs (self);
   svd_stage_clear (&self->stage);
   g_free (self);
+}
+
+/* ---- Planning */
+
+static guint64
+buffer_bytes (const SvdSampler *self, const KilnShape *latents)
+{
+  SamplerBuffers wanted;
+  guint64 bytes = 0;
+
+  list_buffers (self, latents, wanted);
+  for (guint i = 0; i < N_BUFFERS; i++)
+    bytes += kiln_shape_bytes (&wanted[i].shape);
+  return bytes;
+}
+
+gboolean
+svd_sampler_plan (SvdModel *model, SvdPrecision precision, guint width,
+    guint height, guint num_frames, SvdPlan *plan, GError **error)
+{
+  g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
+  const SvdModelInfo *info = &self->stage.info;
+  g_autoptr (KilnGraph) graph = NULL;
+  KilnShape latents;
+
+  svd_stage_init (&self->stage, NULL, model, precision);
+  *plan = (SvdPlan) { 0 };
+  if (!open_part (self, error)
+      || !svd_info_resolve_size (info, &width, &height, error))
+    return FALSE;
+  latents = (KilnShape) {
+    KILN_F32, num_frames ? num_frames : info->num_frames,
+    height / info->factor, width / info->factor, info->latent_channels
+  };
+  graph = build_unet (self, &latents);
+  if (!svd_plan_add (plan, graph, error))
+    return FALSE;
+  plan->buffers = buffer_bytes (self, &latents);
+  return TRUE;
 }
 
 /* ---- Parameters */

@@ -14,31 +14,35 @@ svd_choose_type (KilnDevice *device, SvdPrecision precision)
     case SVD_PRECISION_AUTO:
       break;
   }
-  return kiln_device_is_cpu (device) ? KILN_F32 : KILN_F16;
+  return device != NULL && kiln_device_is_cpu (device) ? KILN_F32 : KILN_F16;
 }
 
 void
 svd_stage_init (SvdStage *self, SvdDevice *device, SvdModel *model,
     SvdPrecision precision)
 {
-  self->device = kiln_device_ref (svd_device_get_kiln (device));
   self->files = svd_model_files_ref (svd_model_get_files (model));
   self->info = *svd_model_get_info (model);
+  if (device != NULL) {
+    self->device = kiln_device_ref (svd_device_get_kiln (device));
+    self->store = kiln_weight_store_new (self->device);
+  }
   self->type = svd_choose_type (self->device, precision);
-  self->store = kiln_weight_store_new (self->device);
 }
 
 void
 svd_stage_clear (SvdStage *self)
 {
-  kiln_weight_store_free (self->store);
+  g_clear_pointer (&self->store, kiln_weight_store_free);
+  g_clear_pointer (&self->device, kiln_device_unref);
   svd_model_files_unref (self->files);
-  kiln_device_unref (self->device);
 }
 
 KilnWeightSource *
 svd_stage_get_source (SvdStage *self, SvdPart part, GError **error)
 {
+  if (self->device == NULL)
+    return &svd_blank_source;
   return svd_model_files_get_source (self->files, part,
       self->type == KILN_F16, error);
 }

@@ -5,6 +5,7 @@
  * recorded for the shapes last seen. */
 
 #include <svd/svd.h>
+#include "graph/plan.h"
 #include "graph/program.h"
 #include "weights/model-files.h"
 
@@ -22,6 +23,10 @@ const char *svd_installed_models (void);
 gboolean svd_info_check_size (const SvdModelInfo *info, guint width,
     guint height, GError **error);
 
+/* Puts the model's size where 0 is, and checks it. */
+gboolean svd_info_resolve_size (const SvdModelInfo *info, guint *width,
+    guint *height, GError **error);
+
 typedef struct {
   KilnDevice *device;
   SvdModelFiles *files;
@@ -30,17 +35,25 @@ typedef struct {
   KilnWeightStore *store;
 } SvdStage;
 
-/* The element type for activations and weights that a precision means. */
+/* The element type for activations and weights that a precision means;
+ * without a device: as on a graphics card. */
 KilnType svd_choose_type (KilnDevice *device, SvdPrecision precision);
 
+/* device: (nullable): without one the stage's graphs can be planned only. */
 void svd_stage_init (SvdStage *stage, SvdDevice *device, SvdModel *model,
     SvdPrecision precision);
 void svd_stage_clear (SvdStage *stage);
 
 /* A part's weights, of the variant that suits the precision where there are
- * two. Belongs to the model's files. */
+ * two. Belongs to the model's files. Without a device: blank ones. */
 KilnWeightSource *svd_stage_get_source (SvdStage *stage, SvdPart part,
     GError **error);
+
+/* Stands for the weights of a checkpoint that is not there. */
+extern KilnWeightSource svd_blank_source;
+
+/* Adds what this graph, which may have stuck on an error, takes. */
+gboolean svd_plan_add (SvdPlan *plan, KilnGraph *graph, GError **error);
 
 /* Checks the graphs and loads all their weights, which are the same at every
  * size. progress (nullable) is told bytes of all of them, phase "load". */

@@ -22,3 +22,4 @@
 #include <svd/sampler.h>
 #include <svd/decoder.h>
 #include <svd/interpolator.h>
+#include <svd/plan.h>

@@ -40,7 +40,8 @@ kiln_scope_has (const KilnScope *scope, const char *name)
   KilnWeightInfo info;
 
   /* One of a type that nothing reads is there: asking for it is an error. */
-  return scope->source->find (scope->source, full, &info)
+  return scope->source->is_blank
+      || scope->source->find (scope->source, full, &info)
       || (scope->source->get_unusable_type != NULL
       && scope->source->get_unusable_type (scope->source, full) != NULL);
 }

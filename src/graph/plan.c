@@ -143,6 +143,7 @@ count_tensors (KilnGraph *graph, KilnPlan *plan)
       plan->external_bytes += bytes;
     plan->largest_tensor = MAX (plan->largest_tensor, bytes);
   }
+  plan->staging_bytes = MIN (plan->weight_bytes, KILN_STAGING_BYTES);
 }
 
 static void

@@ -5,12 +5,16 @@
 
 G_BEGIN_DECLS
 
+/* Weights are loaded through staging memory of at most this. */
+#define KILN_STAGING_BYTES (64u << 20)
+
 /* Where every tensor of a graph lies, known before anything is allocated. */
 typedef struct {
   guint64 arena_bytes;          /* activations and scratch, lifetimes overlapped */
   guint64 weight_bytes;         /* packed weights */
   guint64 external_bytes;       /* inputs and outputs by name */
   guint64 largest_tensor;       /* bytes */
+  guint64 staging_bytes;        /* while weights are loaded */
   double flops;
   guint n_operations;
 } KilnPlan;

@@ -24,6 +24,9 @@ typedef struct {
  * counting is the implementer's: a source outlives its graphs and stores. */
 typedef struct _KilnWeightSource KilnWeightSource;
 struct _KilnWeightSource {
+  /* Has no tensors: whatever is asked for is taken to be there, in the
+   * shape asked for. Its graphs can be planned, not run. */
+  gboolean is_blank;
   gboolean (*find) (KilnWeightSource *source, const char *name,
       KilnWeightInfo *info);
   const char *(*describe) (KilnWeightSource *source);   /* for messages: a path */

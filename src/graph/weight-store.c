@@ -6,7 +6,6 @@
 
 #define ALIGNMENT 256
 #define BLOCK_BYTES (256u << 20)
-#define STAGING_BYTES (64u << 20)
 
 struct _KilnWeightStore
 {
@@ -240,7 +239,7 @@ kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
   g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
   g_autoptr (KilnBuffer) staging = NULL;
   g_autofree KilnView *views = NULL;
-  guint64 largest = STAGING_BYTES;
+  guint64 largest = KILN_STAGING_BYTES;
   guint64 total = raw_bytes (tensors, &largest);
   Upload upload = {
     .store = self, .uploaded = uploaded, .user_data = user_data,

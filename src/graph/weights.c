@@ -115,6 +115,8 @@ find_parts (const KilnScope *scope, const char *const *names, guint n_names,
     KilnWeightInfo *info = &parts[i].info;
     guint64 n;
 
+    if (scope->source->is_blank)
+      continue;
     if (!find (scope, names[i], info, error))
       return NULL;
     n = outputs_of (info, pack);
@@ -207,7 +209,7 @@ kiln_graph_scalar (KilnGraph *self, const KilnScope *scope, const char *name)
   KilnWeightInfo info;
   GError *error = NULL;
 
-  if (self->error != NULL)
+  if (self->error != NULL || scope->source->is_blank)
     return 0;
   if (!find (scope, name, &info, &error)) {
     kiln_graph_fail (self, error);

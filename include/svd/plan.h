@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <svd/model.h>
+
+G_BEGIN_DECLS
+
+/**
+ * SvdPlan: the memory that a stage takes, known without a device.
+ * @weights: bytes of its packed weights, on the device as long as the stage
+ * @arena: bytes of activations, all lifetimes overlapped, while it runs
+ * @buffers: bytes of its inputs and results
+ * @staging: bytes of host-visible memory through which weights are loaded;
+ *     given back before the arena is taken
+ * @flops: floating-point operations of one run: a picture, one pass of the
+ *     UNet (guidance takes two a step), a chunk of frames
+ */
+typedef struct {
+  guint64 weights;
+  guint64 arena;
+  guint64 buffers;
+  guint64 staging;
+  gdouble flops;
+} SvdPlan;
+
+/* The most that the stage holds at once, bytes. */
+SVD_API guint64 svd_plan_get_peak (const SvdPlan *plan);
+
+/**
+ * svd_encoder_plan:
+ * @precision: of weights and activations; %SVD_PRECISION_AUTO: fp16, as on a
+ *     graphics card
+ * @width: pixels; 0: the model's
+ * @height: likewise
+ * @plan: (out caller-allocates):
+ *
+ * Needs the model's configs only, no weights and no device.
+ *
+ * Errors: %SVD_ERROR_MODEL for a missing config, %SVD_ERROR_SHAPE for a size
+ * that the model cannot do.
+ */
+SVD_API gboolean svd_encoder_plan (SvdModel *model, SvdPrecision precision,
+    guint width, guint height, SvdPlan *plan, GError **error);
+
+/* Likewise; @num_frames 0: the model's. */
+SVD_API gboolean svd_sampler_plan (SvdModel *model, SvdPrecision precision,
+    guint width, guint height, guint num_frames, SvdPlan *plan,
+    GError **error);
+
+/* Likewise; @decode_chunk_size: frames decoded together; 0: all. The clip's
+ * last chunk, where it is shorter, has activations and results of its own. */
+SVD_API gboolean svd_decoder_plan (SvdModel *model, SvdPrecision precision,
+    guint width, guint height, guint num_frames, guint decode_chunk_size,
+    SvdPlan *plan, GError **error);
+
+G_END_DECLS
