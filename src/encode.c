@@ -189,6 +189,27 @@ svd_encoder_free (SvdEncoder *self)
 
 /* ---- Planning */
 
+/* The picture is prepared while the networks' memory is held. */
+static gboolean
+add_preparation (SvdEncoder *self, guint width, guint height, SvdPlan *plan,
+    GError **error)
+{
+  const SvdPreprocess params = {
+    .clip_size = self->clip->image_size, .width = width, .height = height,
+    .std = { 1, 1, 1 },
+  };
+  KilnShape clip_pixels = clip_pixels_shape (self);
+  KilnShape vae_pixels = { KILN_F32, 1, height, width, 3 };
+  KilnPlan preparation;
+
+  if (!svd_preprocess_plan (&params, &preparation, error))
+    return FALSE;
+  /* Its results are the networks' inputs, which are counted there. */
+  plan->arena += preparation.arena_bytes + preparation.external_bytes
+      - kiln_shape_bytes (&clip_pixels) - kiln_shape_bytes (&vae_pixels);
+  return TRUE;
+}
+
 gboolean
 svd_encoder_plan (SvdModel *model, SvdPrecision precision, guint width,
     guint height, SvdPlan *plan, GError **error)
@@ -204,7 +225,8 @@ svd_encoder_plan (SvdModel *model, SvdPrecision precision, guint width,
     return FALSE;
   clip = build_clip (self);
   vae = build_vae (self, width, height);
-  return svd_plan_add (plan, clip, error) && svd_plan_add (plan, vae, error);
+  return svd_plan_add (plan, clip, error) && svd_plan_add (plan, vae, error)
+      && add_preparation (self, width, height, plan, error);
 }
 
 /* ---- Encoding */

@@ -5,7 +5,7 @@
 
 /* The buffers and the graph while they are put together. */
 typedef struct {
-  KilnDevice *device;
+  KilnDevice *device;           /* NULL: the graph is planned only */
   KilnGraph *graph;
   SvdBuffers buffers;
   GError **error;
@@ -15,6 +15,8 @@ static KilnTensor *
 add_input (Builder *self, const char *name, const KilnShape *shape,
     const void *data)
 {
+  if (self->device == NULL)
+    return kiln_graph_input (self->graph, name, shape);
   if (!svd_buffers_add (&self->buffers, self->device, name, shape,
           self->error)
       || !kiln_buffer_write (svd_buffers_get (&self->buffers, name), 0, data,
@@ -182,4 +184,18 @@ svd_preprocess (KilnDevice *device, const SvdPreprocess *params,
   ok = program != NULL && kiln_program_run (program, cancellable, error);
   svd_buffers_clear (buffers);
   return ok;
+}
+
+gboolean
+svd_preprocess_plan (const SvdPreprocess *params, KilnPlan *plan,
+    GError **error)
+{
+  g_autoptr (KilnGraph) graph = kiln_graph_new (KILN_F32);
+  Builder builder = { .graph = graph, .error = error };
+  const SvdFitted picture = {
+    .width = params->width, .height = params->height
+  };
+
+  return build (&builder, params, &picture, NULL)
+      && kiln_graph_plan (graph, plan, error);
 }

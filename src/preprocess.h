@@ -22,4 +22,8 @@ gboolean svd_preprocess (KilnDevice *device, const SvdPreprocess *params,
     const SvdFitted *picture, const float *noise, KilnBuffer *clip_pixels,
     KilnBuffer *vae_pixels, GCancellable *cancellable, GError **error);
 
+/* What that takes for a picture of the clip's size. */
+gboolean svd_preprocess_plan (const SvdPreprocess *params, KilnPlan *plan,
+    GError **error);
+
 G_END_DECLS

@@ -25,6 +25,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 ENGINE = ["graph", "ops", "device"]
 MAY_INCLUDE = {
     "gst": ["gst", "public"],
+    "programs": ["public"],
     "public": ["public"],
     "verbs": ["verbs", "public", "models", "diffusion", "weights", *ENGINE],
     "models": ["models", "weights", *ENGINE],
@@ -66,7 +67,7 @@ def faults(path, root):
         place = f"{path.relative_to(root)}: #include {match[2]}"
         if other not in MAY_INCLUDE.get(room, []):
             yield f"{place}: {room} may not include {other}"
-        elif room in ("gst", "public") and other == "public" \
+        elif room in ("gst", "programs", "public") and other == "public" \
                 and match[1] == '"':
             yield f"{place}: public headers are included as <svd/…>"
 

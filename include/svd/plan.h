@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * @weights: bytes of its packed weights, on the device as long as the stage
  * @arena: bytes of activations, all lifetimes overlapped, while it runs
  * @buffers: bytes of its inputs and results
- * @staging: bytes of host-visible memory through which weights are loaded;
- *     given back before the arena is taken
+ * @staging: bytes of host-visible memory through which weights are loaded
+ *     (of 16 bits in their file); given back before the arena is taken
  * @flops: floating-point operations of one run: a picture, one pass of the
  *     UNet (guidance takes two a step), a chunk of frames
  */
@@ -34,7 +34,8 @@ SVD_API guint64 svd_plan_get_peak (const SvdPlan *plan);
  * @height: likewise
  * @plan: (out caller-allocates):
  *
- * Needs the model's configs only, no weights and no device.
+ * Needs the model's configs only, no weights and no device. The picture is
+ * taken to have the clip's size; a larger one takes more while it is resized.
  *
  * Errors: %SVD_ERROR_MODEL for a missing config, %SVD_ERROR_SHAPE for a size
  * that the model cannot do.

@@ -141,6 +141,31 @@ limit_storage_range (KilnDeviceInfo *info)
   info->storage_alignment = 256;
 }
 
+/* Likewise, that of a smaller device. */
+static guint64
+limit_memory (guint64 total)
+{
+  const char *text = g_getenv ("KILN_MAX_MEMORY");
+  guint64 limit = text ? g_ascii_strtoull (text, NULL, 10) : 0;
+
+  return limit ? MIN (total, limit) : total;
+}
+
+static gboolean
+has_extension (VkPhysicalDevice physical, const char *name)
+{
+  g_autofree VkExtensionProperties *extensions = NULL;
+  guint32 n = 0;
+
+  vkEnumerateDeviceExtensionProperties (physical, NULL, &n, NULL);
+  extensions = g_new0 (VkExtensionProperties, n);
+  vkEnumerateDeviceExtensionProperties (physical, NULL, &n, extensions);
+  for (guint32 i = 0; i < n; i++)
+    if (strcmp (extensions[i].extensionName, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* Software devices run a workgroup as a loop on one core: large groups spare
  * them nothing, small ones leave work for every core. */
 static void
@@ -192,7 +217,9 @@ query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
   limit_storage_range (info);
   info->timestamp_period = limits->timestampComputeAndGraphics
       ? limits->timestampPeriod : 0;
-  info->memory_total = largest_local_heap (physical);
+  info->memory_total = limit_memory (largest_local_heap (physical));
+  info->memory_budget =
+      has_extension (physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
 
 static const char *

@@ -81,6 +81,60 @@ kiln_device_get_allocated (KilnDevice *device, guint64 *peak)
   return device->allocated;
 }
 
+/* ---- Room */
+
+/* What the driver says is free of the largest device-local heap. */
+static guint64
+query_budget (KilnDevice *device)
+{
+  VkPhysicalDeviceMemoryBudgetPropertiesEXT budget = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT,
+  };
+  VkPhysicalDeviceMemoryProperties2 properties = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2,
+    .pNext = &budget,
+  };
+  const VkPhysicalDeviceMemoryProperties *memory =
+      &properties.memoryProperties;
+  guint64 size = 0, available = 0;
+
+  vkGetPhysicalDeviceMemoryProperties2 (device->physical, &properties);
+  for (guint i = 0; i < memory->memoryHeapCount; i++)
+    if ((memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
+        && memory->memoryHeaps[i].size > size) {
+      size = memory->memoryHeaps[i].size;
+      available = budget.heapBudget[i]
+          - MIN (budget.heapBudget[i], budget.heapUsage[i]);
+    }
+  return available;
+}
+
+guint64
+kiln_device_get_free_memory (KilnDevice *device)
+{
+  guint64 total = device->info.memory_total;
+  guint64 left =
+      total - MIN (total, kiln_device_get_allocated (device, NULL));
+
+  return device->info.memory_budget ? MIN (left, query_budget (device)) : left;
+}
+
+gboolean
+kiln_device_check_room (KilnDevice *device, guint64 bytes, const char *what,
+    GError **error)
+{
+  guint64 available = kiln_device_get_free_memory (device);
+  g_autofree char *needed = g_format_size (bytes);
+  g_autofree char *left = g_format_size (available);
+
+  if (bytes <= available)
+    return TRUE;
+  g_set_error (error, KILN_ERROR, KILN_ERROR_OUT_OF_MEMORY,
+      "%s would take %s and %s has %s free; use a smaller size, fewer frames, "
+      "fewer of them at once, or fp16", what, needed, device->info.name, left);
+  return FALSE;
+}
+
 /* ---- Buffers */
 
 static void

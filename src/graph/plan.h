@@ -14,7 +14,7 @@ typedef struct {
   guint64 weight_bytes;         /* packed weights */
   guint64 external_bytes;       /* inputs and outputs by name */
   guint64 largest_tensor;       /* bytes */
-  guint64 staging_bytes;        /* while weights are loaded */
+  guint64 staging_bytes;        /* while weights are loaded, of 16 bits in their file */
   double flops;
   guint n_operations;
 } KilnPlan;

@@ -179,7 +179,8 @@ kiln_program_new (KilnGraph *graph, KilnDevice *device,
       && !kiln_weight_store_load (store, graph, NULL, NULL, cancellable,
           error))
     return NULL;
-  if (!allocate_arena (&binder, device, plan.arena_bytes, error))
+  if (!kiln_device_check_room (device, plan.arena_bytes, "This size", error)
+      || !allocate_arena (&binder, device, plan.arena_bytes, error))
     return NULL;
   commands = record_graph (graph, device, &binder, cancellable, error);
   if (commands == NULL)

@@ -198,6 +198,16 @@ upload_all (Upload *upload, const GPtrArray *tensors, const KilnView *views,
 }
 
 static guint64
+packed_bytes (const GPtrArray *tensors)
+{
+  guint64 total = 0;
+
+  for (guint i = 0; i < tensors->len; i++)
+    total += aligned_bytes (tensors->pdata[i]);
+  return total;
+}
+
+static guint64
 raw_bytes (const GPtrArray *tensors, guint64 *largest_whole)
 {
   guint64 total = 0;
@@ -249,6 +259,9 @@ kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
 
   if (tensors->len == 0)
     return TRUE;
+  if (!kiln_device_check_room (self->device, packed_bytes (tensors)
+          + MIN (total, largest), "The weights", error))
+    return FALSE;
   views = allocate_views (self, tensors, error);
   if (views == NULL)
     return FALSE;

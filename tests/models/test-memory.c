@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the plan foretells, a device then holds. */
+
+#include <svd/svd.h>
+#include <string.h>
+
+#define FRAMES 5
+#define CHUNK 3
+
+typedef struct {
+  SvdPrecision precision;
+  guint width, height;
+} Case;
+
+/* Within 5 % of the plan, whose stage alone has used the device. */
+static void
+check (SvdDevice *device, const char *stage, const SvdPlan *plan)
+{
+  guint64 peak, planned = svd_plan_get_peak (plan);
+
+  svd_device_get_allocated (device, &peak);
+  g_test_message ("%s: planned %" G_GUINT64_FORMAT ", held %" G_GUINT64_FORMAT
+      " bytes", stage, planned, peak);
+  g_assert_cmpfloat ((double) peak, >, 0.95 * planned);
+  g_assert_cmpfloat ((double) peak, <, 1.05 * planned);
+}
+
+static SvdDevice *
+open_device (void)
+{
+  g_autoptr (GError) error = NULL;
+  SvdDevice *device = svd_device_open (NULL, &error);
+
+  g_assert_no_error (error);
+  return device;
+}
+
+static void
+encode (SvdModel *model, const Case *c, SvdConditioning *conditioning)
+{
+  g_autoptr (SvdDevice) device = open_device ();
+  g_autofree guint8 *pixels = g_malloc0 (4 * c->width * c->height);
+  const SvdPicture picture = { c->width, c->height, 4 * c->width, pixels };
+  const SvdEncodeParams params = {
+    .width = c->width, .height = c->height, .noise_aug_strength = -1
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdEncoder) encoder = svd_encoder_new (device, model,
+      c->precision, NULL, NULL, NULL, &error);
+  SvdPlan plan;
+
+  g_assert_no_error (error);
+  svd_encoder_encode (encoder, &picture, &params, conditioning, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (svd_encoder_plan (model, c->precision, c->width, c->height,
+          &plan, &error));
+  check (device, "encode", &plan);
+}
+
+static void
+sample (SvdModel *model, const Case *c, const SvdConditioning *conditioning,
+    SvdLatents *latents)
+{
+  g_autoptr (SvdDevice) device = open_device ();
+  const SvdSampleParams params = {
+    .num_frames = FRAMES, .steps = 1, .motion_bucket_id = -1,
+    .min_guidance_scale = -1, .max_guidance_scale = -1
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdSampler) sampler = svd_sampler_new (device, model,
+      c->precision, NULL, NULL, NULL, &error);
+  SvdPlan plan;
+
+  g_assert_no_error (error);
+  svd_sampler_sample (sampler, conditioning, &params, NULL, NULL, latents,
+      NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (svd_sampler_plan (model, c->precision, c->width, c->height,
+          FRAMES, &plan, &error));
+  check (device, "sample", &plan);
+}
+
+static gboolean
+ignore_frame (guint index, guint width, guint height, const guint8 *pixels,
+    gpointer user_data)
+{
+  return TRUE;
+}
+
+static void
+decode (SvdModel *model, const Case *c, const SvdLatents *latents)
+{
+  g_autoptr (SvdDevice) device = open_device ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdDecoder) decoder = svd_decoder_new (device, model,
+      c->precision, NULL, NULL, NULL, &error);
+  SvdPlan plan;
+
+  g_assert_no_error (error);
+  svd_decoder_decode (decoder, latents, CHUNK, ignore_frame, NULL, NULL,
+      &error);
+  g_assert_no_error (error);
+  g_assert_true (svd_decoder_plan (model, c->precision, c->width, c->height,
+          FRAMES, CHUNK, &plan, &error));
+  check (device, "decode", &plan);
+}
+
+static void
+test_clip (gconstpointer data)
+{
+  const Case *c = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdModel) model = svd_model_open (NULL, &error);
+  g_auto (SvdConditioning) conditioning = { 0 };
+  g_auto (SvdLatents) latents = { 0 };
+
+  g_assert_no_error (error);
+  encode (model, c, &conditioning);
+  sample (model, c, &conditioning, &latents);
+  decode (model, c, &latents);
+}
+
+/* What cannot fit is refused with figures before it is allocated. */
+static void
+test_too_little (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdModel) model = svd_model_open (NULL, &error);
+  g_autofree float *data = g_new0 (float, 16 * 16 * 16 * 8);
+  const SvdLatents latents = { 16, 16, 16, 8, data };
+  g_autoptr (SvdDevice) device = NULL;
+  g_autoptr (SvdDecoder) decoder = NULL;
+  guint64 before, peak;
+
+  g_assert_no_error (error);
+  g_setenv ("KILN_MAX_MEMORY", "40000000", TRUE);
+  device = open_device ();
+  g_unsetenv ("KILN_MAX_MEMORY");
+  decoder = svd_decoder_new (device, model, SVD_PRECISION_FP16, NULL, NULL,
+      NULL, &error);
+  g_assert_no_error (error);
+  before = svd_device_get_allocated (device, NULL);
+  g_assert_false (svd_decoder_decode (decoder, &latents, 8, ignore_frame,
+          NULL, NULL, &error));
+  g_assert_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, "fewer frames"));
+  svd_device_get_allocated (device, &peak);
+  g_assert_cmpuint (peak, <, before + 16 * 1024 * 1024);
+  g_clear_error (&error);
+
+  /* A frame at once fits. */
+  g_assert_true (svd_decoder_decode (decoder, &latents, 1, ignore_frame,
+          NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const Case small = { SVD_PRECISION_FP32, 128, 96 };
+  static const Case large = { SVD_PRECISION_FP16, 192, 128 };
+
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/memory/fp32", &small, test_clip);
+  g_test_add_data_func ("/memory/fp16", &large, test_clip);
+  g_test_add_func ("/memory/too-little", test_too_little);
+  return g_test_run ();
+}
