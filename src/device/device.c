@@ -2,6 +2,7 @@
 #include "private.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
@@ -126,6 +127,16 @@ largest_local_heap (VkPhysicalDevice physical)
   return largest;
 }
 
+/* A software device's memory is the host's, whatever its heap's size says: of
+ * Mesa's, 2 GiB everywhere (22.3) or more than there is. */
+static guint64
+total_memory (VkPhysicalDevice physical, VkPhysicalDeviceType type)
+{
+  if (type == VK_PHYSICAL_DEVICE_TYPE_CPU)
+    return (guint64) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
+  return largest_local_heap (physical);
+}
+
 /* A test may lower the binding range, so that small tensors are split as
  * large ones are on devices with a small limit; alignment is then the
  * strictest that Vulkan allows. */
@@ -217,7 +228,7 @@ query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
   limit_storage_range (info);
   info->timestamp_period = limits->timestampComputeAndGraphics
       ? limits->timestampPeriod : 0;
-  info->memory_total = limit_memory (largest_local_heap (physical));
+  info->memory_total = limit_memory (total_memory (physical, info->type));
   info->memory_budget =
       has_extension (physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }

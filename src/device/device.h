@@ -22,7 +22,8 @@ typedef struct {
   guint64 max_storage_range;    /* bytes one shader binding may span */
   guint64 max_allocation;       /* bytes one VkDeviceMemory may have */
   guint64 storage_alignment;    /* bytes; binding offsets are multiples */
-  guint64 memory_total;         /* bytes of the largest device-local heap */
+  guint64 memory_total;         /* bytes of the largest device-local heap; of
+                                 * software devices, the host's memory */
   gboolean memory_budget;       /* the driver tells what is free of it */
   float timestamp_period;       /* nanoseconds a tick; 0: no timestamps */
 } KilnDeviceInfo;

@@ -205,7 +205,7 @@ kiln_buffer_new (KilnDevice *device, guint64 size, KilnMemory memory,
   self->device = kiln_device_ref (device);
   self->size = MAX (size, 256);
   account (device, self->size);
-  /* Drivers of software devices promise more than there is. */
+  /* Software devices' drivers allocate more than there is. */
   result = kiln_device_get_allocated (device, NULL) > device->info.memory_total
       ? VK_ERROR_OUT_OF_DEVICE_MEMORY : allocate (self, memory);
   if (result != VK_SUCCESS) {
