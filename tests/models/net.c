@@ -11,7 +11,8 @@ net_new (KilnDevice *device, KilnType type)
 
   self->device = device;
   self->graph = kiln_graph_new (type);
-  self->store = kiln_weight_store_new (device);
+  self->own_store = kiln_weight_store_new (device);
+  self->store = self->own_store;
   self->externals = g_array_new (FALSE, FALSE, sizeof (KilnExternal));
   self->shapes = g_array_new (FALSE, FALSE, sizeof (KilnShape));
   return self;
@@ -28,9 +29,15 @@ net_free (Net *self)
   }
   g_array_unref (self->externals);
   g_array_unref (self->shapes);
-  kiln_weight_store_free (self->store);
+  kiln_weight_store_free (self->own_store);
   kiln_graph_free (self->graph);
   g_free (self);
+}
+
+void
+net_share_weights (Net *self, KilnWeightStore *store)
+{
+  self->store = store;
 }
 
 static KilnBuffer *

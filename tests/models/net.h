@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 typedef struct {
   KilnDevice *device;
   KilnGraph *graph;
-  KilnWeightStore *store;       /* of its own */
+  KilnWeightStore *own_store;
+  KilnWeightStore *store;       /* its own, or of net_share_weights() */
   GArray *externals;            /* KilnExternal */
   GArray *shapes;               /* KilnShape, of externals */
 } Net;
@@ -18,6 +19,10 @@ typedef struct {
 Net *net_new (KilnDevice *device, KilnType type);
 void net_free (Net *net);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Net, net_free)
+
+/* Before the run: weights are loaded into store, which must stay, or are
+ * there from the nets before. */
+void net_share_weights (Net *net, KilnWeightStore *store);
 
 /* An fp32 input from planes [frames][channels][height][width], converted
  * to the graph's type. */

@@ -19,11 +19,13 @@ checkpoint_init (Checkpoint *self, const char *name, KilnDevice *device,
       g_strdup_printf ("%s %s", name, type == KILN_F16 ? "f16" : "f32");
   self->device = kiln_device_ref (device);
   self->type = type;
+  self->store = kiln_weight_store_new (device);
 }
 
 void
 checkpoint_clear (Checkpoint *self)
 {
+  kiln_weight_store_free (self->store);
   kiln_device_unref (self->device);
   g_free (self->column);
   svd_model_files_unref (self->files);
@@ -43,13 +45,22 @@ root (const Checkpoint *self, SvdPart part)
 
 /* ---- Networks */
 
+static Net *
+new_net (const Checkpoint *self)
+{
+  Net *net = net_new (self->device, self->type);
+
+  net_share_weights (net, self->store);
+  return net;
+}
+
 Net *
 build_unet (const Checkpoint *self, const UnetCase *inputs)
 {
   const SvdUnetConfig *config =
       svd_model_files_get_unet_config (self->files, NULL);
   KilnScope scope = root (self, SVD_PART_UNET);
-  Net *net = net_new (self->device, self->type);
+  Net *net = new_net (self);
   g_autofree float *numbers = g_new (float, inputs->frames);
   SvdUnetInputs tensors;
 
@@ -74,7 +85,7 @@ build_clip (const Checkpoint *self, const float *pixels)
   const SvdClipConfig *config =
       svd_model_files_get_clip_config (self->files, NULL);
   KilnScope scope = root (self, SVD_PART_IMAGE_ENCODER);
-  Net *net = net_new (self->device, self->type);
+  Net *net = new_net (self);
   KilnTensor *x = net_planes (net, "pixels", 1, config->image_size,
       config->image_size, 3, pixels);
 
@@ -90,7 +101,7 @@ build_vae_encoder (const Checkpoint *self, guint32 height, guint32 width,
   const SvdVaeConfig *config =
       svd_model_files_get_vae_config (self->files, NULL);
   KilnScope scope = root (self, SVD_PART_VAE);
-  Net *net = net_new (self->device, self->type);
+  Net *net = new_net (self);
   KilnTensor *x = net_planes (net, "pixels", 1, height, width, 3, pixels);
 
   net_output (net, "moments", svd_vae_encode (net->graph, &scope, config, x));
@@ -104,7 +115,7 @@ build_vae_decoder (const Checkpoint *self, guint32 frames, guint32 height,
   const SvdVaeConfig *config =
       svd_model_files_get_vae_config (self->files, NULL);
   KilnScope scope = root (self, SVD_PART_VAE);
-  Net *net = net_new (self->device, self->type);
+  Net *net = new_net (self);
   KilnTensor *x = net_planes (net, "z", frames, height, width,
       config->latent_channels, z);
 

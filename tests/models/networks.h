@@ -14,6 +14,7 @@ typedef struct {
   char *column;                 /* "alpha f32" */
   KilnDevice *device;
   KilnType type;
+  KilnWeightStore *store;       /* of all its nets */
 } Checkpoint;
 
 void checkpoint_init (Checkpoint *checkpoint, const char *name,

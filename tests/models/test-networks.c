@@ -223,6 +223,18 @@ add (const char *what, const Variant *variant, GTestDataFunc func)
   g_test_add_data_func (path, variant, func);
 }
 
+static void
+add_all (const Variant *variant)
+{
+  add ("clip", variant, test_clip);
+  add ("vae-encoder", variant, test_vae_encoder);
+  add ("unet", variant, test_unet);
+  add ("unet-passes", variant, test_unet_passes);
+  add ("vae-decoder", variant, test_vae_decoder);
+  add ("vae-decoder-chunks", variant, test_vae_decoder_chunks);
+  add ("decoded", variant, test_decoded);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -230,21 +242,20 @@ main (int argc, char **argv)
     { "alpha", KILN_F32 }, { "beta", KILN_F32 }, { "gamma", KILN_F32 },
     { "alpha", KILN_F16 }, { "beta", KILN_F16 }, { "gamma", KILN_F16 },
   };
+  static const Variant full_size[] = {
+    { "svd-xt", KILN_F32 }, { "svd-xt", KILN_F16 }
+  };
   g_autoptr (GError) error = NULL;
   int result;
 
   g_test_init (&argc, &argv, NULL);
   device = kiln_device_open (NULL, &error);
   g_assert_no_error (error);
-  for (guint i = 0; i < G_N_ELEMENTS (variants); i++) {
-    add ("clip", &variants[i], test_clip);
-    add ("vae-encoder", &variants[i], test_vae_encoder);
-    add ("unet", &variants[i], test_unet);
-    add ("unet-passes", &variants[i], test_unet_passes);
-    add ("vae-decoder", &variants[i], test_vae_decoder);
-    add ("vae-decoder-chunks", &variants[i], test_vae_decoder_chunks);
-    add ("decoded", &variants[i], test_decoded);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (variants); i++)
+    add_all (&variants[i]);
+  /* "tests/run full-size" asks for these. */
+  for (guint i = 0; i < G_N_ELEMENTS (full_size) && g_test_slow (); i++)
+    add_all (&full_size[i]);
   result = g_test_run ();
   measure_print_table ();
   kiln_device_unref (device);

@@ -372,6 +372,15 @@ add (const char *what, const Case *test, GTestDataFunc func)
   g_test_add_data_func (path, test, func);
 }
 
+static void
+add_all (const Case *test)
+{
+  add ("encode", test, test_encode);
+  add ("sample", test, test_sample);
+  add ("decode", test, test_decode);
+  add ("whole", test, test_whole);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -380,6 +389,12 @@ main (int argc, char **argv)
   /* As tools/golden/specs.py has it, a checkpoint each. */
   static const SvdGuidance curves[] = {
     SVD_GUIDANCE_LINEAR, SVD_GUIDANCE_TRIANGULAR, SVD_GUIDANCE_CONSTANT
+  };
+  static const Case full_size[] = {
+    { "svd-xt", "guided", SVD_PRECISION_FP32 },
+    { "svd-xt", "plain", SVD_PRECISION_FP32 },
+    { "svd-xt", "guided", SVD_PRECISION_FP16 },
+    { "svd-xt", "plain", SVD_PRECISION_FP16 },
   };
   static Case cases[2 * 3 * 2], sigmas[2 * 3];
   g_autoptr (GError) error = NULL;
@@ -393,10 +408,7 @@ main (int argc, char **argv)
       checkpoints[i / 2 % 3], runs[i % 2],
       i < 6 ? SVD_PRECISION_FP32 : SVD_PRECISION_FP16
     };
-    add ("encode", &cases[i], test_encode);
-    add ("sample", &cases[i], test_sample);
-    add ("decode", &cases[i], test_decode);
-    add ("whole", &cases[i], test_whole);
+    add_all (&cases[i]);
   }
   for (guint i = 0; i < G_N_ELEMENTS (sigmas); i++) {
     sigmas[i] = (Case) {
@@ -405,6 +417,9 @@ main (int argc, char **argv)
     };
     add ("sample", &sigmas[i], test_sample);
   }
+  /* "tests/run full-size" asks for these. */
+  for (guint i = 0; i < G_N_ELEMENTS (full_size) && g_test_slow (); i++)
+    add_all (&full_size[i]);
   g_test_add_func ("/stages/passes", test_passes);
   result = g_test_run ();
   measure_print_table ();

@@ -17,9 +17,17 @@ def _generator(spec):
     return torch.Generator("cpu").manual_seed(1000 + spec["seed"])
 
 
+def _check_size(spec, part, model):
+    """Fail if the model has not as many parameters as the spec says."""
+    count = sum(parameter.numel() for parameter in model.parameters())
+    wanted = spec.get("parameters", {}).get(part, count)
+    assert count == wanted, f"{part} has {count} parameters, not {wanted}"
+
+
 def make_unet(spec):
     """UNet whose output has deviation 1, as a v-prediction should."""
     unet = UNetSpatioTemporalConditionModel(**spec["unet"]).eval()
+    _check_size(spec, "unet", unet)
     weights.randomize(unet, 10 * spec["seed"])
     out = unet(*unet_inputs(spec, _generator(spec), frames=4, height=8, width=8, t=0.5)).sample
     weights.scale_output(unet.conv_out, out, 1.0)
@@ -38,6 +46,7 @@ def unet_inputs(spec, generator, frames, height, width, t):
 def make_vae(spec):
     """VAE with latents of deviation 1.5 and pictures that mostly stay within [-1, 1]."""
     vae, generator = AutoencoderKLTemporalDecoder(**spec["vae"]).eval(), _generator(spec)
+    _check_size(spec, "vae", vae)
     weights.randomize(vae, 10 * spec["seed"] + 1)
     picture = torch.rand((1, 3, 64, 64), generator=generator) * 2 - 1
     weights.scale_output(vae.quant_conv, vae.encode(picture).latent_dist.mode(), 1.5)
@@ -50,6 +59,7 @@ def make_vae(spec):
 def make_clip(spec):
     """CLIP with an embedding of deviation 1."""
     clip = CLIPVisionModelWithProjection(CLIPVisionConfig(**spec["clip"])).eval()
+    _check_size(spec, "clip", clip)
     weights.randomize(clip, 10 * spec["seed"] + 2)
     pixels = torch.randn((1, 3, 224, 224), generator=_generator(spec))
     weights.scale_output(clip.visual_projection, clip(pixels).image_embeds, 1.0)

@@ -2,7 +2,8 @@
 """Makes the test checkpoints and their goldens: make.py OUTDIR
 
 Does nothing if OUTDIR already holds a complete set made by the same sources and
-library versions. --check-sensitivity also prints how far typical mistakes move the
+library versions. --full makes the one of Stable Video Diffusion XT's size instead,
+which needs 14 GB of memory and 5 GB of disk. --check-sensitivity also prints how far typical mistakes move the
 outputs, --check-parameters which parameters could be forgotten unnoticed.
 """
 
@@ -45,8 +46,8 @@ def quiet_torch():
     transformers_logging.disable_progress_bar()
 
 
-def make_checkpoint(spec, folder):
-    """OUTDIR/<name>: the model, the goldens."""
+def make_checkpoint(spec, folder, with_rounding):
+    """OUTDIR/<name>: the model, the goldens, what fp16 costs (takes the memory twice)."""
     import checkpoint
     import rounding
     import runs
@@ -56,11 +57,13 @@ def make_checkpoint(spec, folder):
     checkpoint.make(spec, folder / "model")
     pipe, store = checkpoint.load(folder / "model"), Store()
     stages.all_stages(spec, pipe, store)
-    fp16 = rounding.stages(pipe, store)
+    fp16 = rounding.stages(pipe, store) if with_rounding else {}
     base = 10 * spec["seed"]
     for number, prefix in enumerate(specs.RUNS, start=base):
         runs.run(pipe, spec[prefix], number, prefix, store)
-        fp16[f"{prefix}/frames_psnr"] = rounding.whole(pipe, spec[prefix], number, prefix, store)
+        if with_rounding:
+            fp16[f"{prefix}/frames_psnr"] = rounding.whole(pipe, spec[prefix], number, prefix,
+                                                           store)
     parameters = {key: spec[key] for key in ("about", "dtype", *specs.RUNS)}
     unet_resnet, unet_transformer = (p.replace("\\", "") for p in stages.unet_details(spec))
     parameters["details"] = {"unet_resnet": unet_resnet, "unet_transformer": unet_transformer,
@@ -82,32 +85,35 @@ def make_common(folder):
     store.save(folder, parameters)
 
 
-def make_all(outdir):
-    """Everything; the stamp comes last, so that a set cut short is made again."""
-    stamp = outdir / "VERSION"
+def make_all(outdir, full):
+    """A set; the stamp comes last, so that one cut short is made again."""
+    stamp = outdir / ("VERSION-full" if full else "VERSION")
     if stamp.is_file() and stamp.read_text() == version_stamp():
         print(f"{outdir}: up to date")
         return
     stamp.unlink(missing_ok=True)
     quiet_torch()
     import specs
-    for name, spec in specs.ALL.items():
+    for name, spec in (specs.FULL if full else specs.ALL).items():
         start = time.monotonic()
-        make_checkpoint(spec, outdir / name)
+        make_checkpoint(spec, outdir / name, with_rounding=not full)
         print(f"{outdir / name}: {time.monotonic() - start:.0f} s", flush=True)
-    make_common(outdir / "common")
+    if not full:
+        make_common(outdir / "common")
     stamp.write_text(version_stamp())
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("outdir", type=Path)
+    parser.add_argument("--full", action="store_true",
+                        help="the checkpoint of full size, and nothing else")
     parser.add_argument("--check-sensitivity", action="store_true",
                         help="print what mistakes cost; fails if one is not seen (3 minutes)")
     parser.add_argument("--check-parameters", action="store_true",
                         help="print parameters without influence (10 minutes)")
     arguments = parser.parse_args()
-    make_all(arguments.outdir)
+    make_all(arguments.outdir, arguments.full)
     failures = 0
     if arguments.check_sensitivity:
         quiet_torch()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The checkpoints: shapes chosen so that nothing in a loader can be hard-coded.
 
-Each is as small as its purpose allows. Group norm has 32 groups, so widths are
+Each is as small as its purpose allows, but for `FULL`, of the published size. Group norm has 32 groups, so widths are
 multiples of 32; a 32-wide level (one channel a group) removes every constant
 that is added to a channel, so only `alpha` has one.
 """
@@ -110,7 +110,26 @@ GAMMA = dict(
                 guidance="constant", max_guidance_scale=2.0),
 )
 
+# In fp32 the UNet alone takes 6 GB: made only by --full, and run on as little as possible.
+SVD_XT = dict(
+    about="stable-video-diffusion-img2vid-xt itself by its published configs, fp16 weights",
+    seed=4, dtype="float16",
+    parameters=dict(unet=1_524_623_082, vae=97_742_847, clip=632_076_800),
+    unet=dict(_unet([CROSS_DOWN] * 3 + [DOWN], [UP] + [CROSS_UP] * 3, [320, 640, 1280, 1280],
+                    [5, 10, 20, 20], channels=4, context=1024, ids=256, layers=2, depth=1,
+                    frames=25), sample_size=96),
+    vae=dict(_vae([128, 256, 512, 512], layers=2, channels=4), sample_size=768),
+    clip=_clip(1280, 5120, heads=16, layers=32, patch=14, projection=1024, act="gelu"),
+    scheduler=SCHEDULER, mean=CLIP_MEAN, std=CLIP_STD,
+    guided=_run(72, 64, (300, 260), 42, num_frames=3, decode_chunk_size=3),
+    plain=_run(64, 64, (97, 130), 7, num_frames=2, num_inference_steps=2,
+               max_guidance_scale=1.0, decode_chunk_size=2),
+    sigmas=_run(64, 64, (97, 130), 8, num_frames=2, sigmas=[300.0, 10.0, 0.5, 0.0],
+                decode_chunk_size=2),
+)
+
 # What each of them is run with.
 RUNS = ("guided", "plain", "sigmas")
 
 ALL = {"alpha": ALPHA, "beta": BETA, "gamma": GAMMA}
+FULL = {"svd-xt": SVD_XT}
