@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How well optical flow makes frames whose truth is known, beside others:
+"""How well optical flow makes frames whose truth is known, beside RIFE and others:
 
     tools/flow/measure.py [--size 640x360] [--build build] [--pictures DIR]
 
@@ -90,17 +90,19 @@ def main():
 
     pairs = b"".join(frames[2].tobytes() + frames[3].tobytes()
                      for _, frames, _ in cases)
-    made = run([args.build / "tests/models/flow-pairs", str(width),
-                str(height), "0.5"], pairs)
-    made = np.frombuffer(made, np.uint8).reshape(-1, height, width, 3)
+    program = [args.build / "tests/models/interpolate-pairs", str(width),
+               str(height), "0.5"]
+    made = [np.frombuffer(run(program + model, pairs), np.uint8)
+            .reshape(-1, height, width, 3)
+            for model in ([], [ROOT / "models/rife-v4.26"])]
 
     modes = [] if args.no_minterpolate else list(MODES)
-    print(f"{'scene':28}{'blend':>8}{'flow':>8}"
+    print(f"{'scene':28}{'blend':>8}{'flow':>8}{'rife':>8}"
           + "".join(f"{mode:>8}" for mode in modes))
     sums, worse = [], []
-    for (name, frames, truth), flow in zip(cases, made):
+    for (name, frames, truth), flow, rife in zip(cases, *made):
         blend = to_bytes((frames[2] / 255 + frames[3] / 255) / 2)
-        row = [psnr(blend, truth), psnr(flow, truth)]
+        row = [psnr(picture, truth) for picture in (blend, flow, rife)]
         for mode in modes:
             row.append(psnr(best_match(minterpolate(frames, args.size, mode),
                                        truth), truth))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Makes the frame between each two of a raw video, to measure optical flow:
+/* Makes the frame between each two of a raw video, to measure optical flow, or
+ * the RIFE network of a folder:
  *
- *     flow-pairs WIDTH HEIGHT TIME <pairs.rgb >made.rgb
+ *     interpolate-pairs WIDTH HEIGHT TIME [FOLDER] <pairs.rgb >made.rgb
  *
  * Both are packed 8-bit RGB; frames 0 and 1 of the input make frame 0 of the
  * result, 2 and 3 frame 1. Says what a made frame cost in processor time. */
@@ -11,9 +12,12 @@
 
 #include "../../src/graph/program.h"
 #include "../../src/models/optical-flow.h"
+#include "../../src/models/rife.h"
 
 typedef struct {
   KilnDevice *device;
+  KilnRife *rife;               /* NULL: optical flow */
+  KilnWeightStore *store;
   KilnBuffer *previous, *next, *time, *out;
   KilnProgram *program;
   guint width, height;
@@ -48,6 +52,16 @@ new_buffer (Maker *self, const KilnShape *shape)
   return buffer;
 }
 
+static KilnTensor *
+build (Maker *self, KilnGraph *graph, KilnTensor *previous, KilnTensor *next,
+    KilnTensor *time)
+{
+  if (self->rife != NULL)
+    return kiln_rife (graph, self->rife, previous, next, time);
+  return kiln_flow_interpolate (graph, previous, next,
+      kiln_optical_flow (graph, previous, next), time);
+}
+
 static void
 prepare (Maker *self)
 {
@@ -57,12 +71,10 @@ prepare (Maker *self)
   KilnTensor *previous = kiln_graph_input (graph, "previous", &picture);
   KilnTensor *next = kiln_graph_input (graph, "next", &picture);
   KilnTensor *time = kiln_graph_input (graph, "time", &one);
-  KilnTensor *motion = kiln_optical_flow (graph, previous, next);
   KilnExternal externals[4];
   GError *error = NULL;
 
-  kiln_graph_output (graph, kiln_flow_interpolate (graph, previous, next,
-          motion, time), "out");
+  kiln_graph_output (graph, build (self, graph, previous, next, time), "out");
   must (kiln_graph_check (graph, &error), &error);
   externals[0] = (KilnExternal) {
     "previous", self->previous = new_buffer (self, &picture)
@@ -74,8 +86,8 @@ prepare (Maker *self)
   externals[3] = (KilnExternal) {
     "out", self->out = new_buffer (self, &picture)
   };
-  self->program = kiln_program_new (graph, self->device, NULL, externals, 4,
-      NULL, &error);
+  self->program = kiln_program_new (graph, self->device, self->store,
+      externals, 4, NULL, &error);
   must (self->program != NULL, &error);
 }
 
@@ -122,8 +134,9 @@ main (int argc, char **argv)
   double total = 0, least = G_MAXDOUBLE;
   guint n = 0;
 
-  if (argc != 4) {
-    g_printerr ("%s WIDTH HEIGHT TIME <pairs.rgb >made.rgb\n", argv[0]);
+  if (argc != 4 && argc != 5) {
+    g_printerr ("%s WIDTH HEIGHT TIME [FOLDER] <pairs.rgb >made.rgb\n",
+        argv[0]);
     return 1;
   }
   self.width = atoi (argv[1]);
@@ -131,6 +144,11 @@ main (int argc, char **argv)
   time[0] = g_ascii_strtod (argv[3], NULL);
   self.device = kiln_device_open (NULL, &error);
   must (self.device != NULL, &error);
+  if (argc == 5) {
+    self.rife = kiln_rife_open (argv[4], &error);
+    must (self.rife != NULL, &error);
+  }
+  self.store = kiln_weight_store_new (self.device);
   prepare (&self);
   must (kiln_buffer_write (self.time, 0, time, sizeof time, &error), &error);
   while (read_picture (&self, self.previous)
@@ -153,6 +171,8 @@ main (int argc, char **argv)
   kiln_buffer_unref (self.next);
   kiln_buffer_unref (self.time);
   kiln_buffer_unref (self.out);
+  kiln_weight_store_free (self.store);
+  g_clear_pointer (&self.rife, kiln_rife_free);
   kiln_device_unref (self.device);
   return 0;
 }
