@@ -25,11 +25,11 @@ checkpoint_init (Checkpoint *self, const char *name, KilnDevice *device,
 void
 checkpoint_clear (Checkpoint *self)
 {
-  kiln_weight_store_free (self->store);
-  kiln_device_unref (self->device);
-  g_free (self->column);
-  svd_model_files_unref (self->files);
-  golden_free (self->golden);
+  g_clear_pointer (&self->store, kiln_weight_store_free);
+  g_clear_pointer (&self->device, kiln_device_unref);
+  g_clear_pointer (&self->column, g_free);
+  g_clear_pointer (&self->files, svd_model_files_unref);
+  g_clear_pointer (&self->golden, golden_free);
 }
 
 static KilnScope

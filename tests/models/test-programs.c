@@ -72,6 +72,7 @@ test_memory (void)
       plan.weight_bytes + plan.arena_bytes);
   g_clear_pointer (&program, kiln_program_free);
   g_clear_pointer (&net, net_free);
+  checkpoint_clear (&checkpoint);
   g_assert_cmpuint (allocated (), ==, at_first);
 }
 
