@@ -109,8 +109,8 @@ query_budget (KilnDevice *device)
   return available;
 }
 
-guint64
-kiln_device_get_free_memory (KilnDevice *device)
+static guint64
+free_memory (KilnDevice *device)
 {
   guint64 total = device->info.memory_total;
   guint64 left =
@@ -123,7 +123,7 @@ gboolean
 kiln_device_check_room (KilnDevice *device, guint64 bytes, const char *what,
     GError **error)
 {
-  guint64 available = kiln_device_get_free_memory (device);
+  guint64 available = free_memory (device);
   g_autofree char *needed = g_format_size (bytes);
   g_autofree char *left = g_format_size (available);
 

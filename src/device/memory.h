@@ -41,13 +41,10 @@ gboolean kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to, guint64 size,
 /* All bytes that buffers of this device hold now, and the most they held. */
 guint64 kiln_device_get_allocated (KilnDevice *device, guint64 *peak);
 
-/* Bytes that the device can still give: what its driver says
- * (VK_EXT_memory_budget: other programs count too), else what its largest
- * heap has beyond this device's buffers. */
-guint64 kiln_device_get_free_memory (KilnDevice *device);
-
-/* FALSE with KILN_ERROR_OUT_OF_MEMORY and figures where so many bytes are not
- * free. `what` takes them: "The weights", "A run". */
+/* FALSE with KILN_ERROR_OUT_OF_MEMORY and figures where the device cannot give
+ * so many bytes more: by what its driver says (VK_EXT_memory_budget: other
+ * programs count too), else by its memory beyond this device's buffers.
+ * `what` takes them: "The weights", "This size". */
 gboolean kiln_device_check_room (KilnDevice *device, guint64 bytes,
     const char *what, GError **error);
 
