@@ -65,12 +65,14 @@ uint weight_start[PANELS];
     } \
     uint w = ((TAP) * x_stride + c) * 8; \
     [[unroll]] for (uint p = 0; p < PANELS; p++) \
-      [[unroll]] for (uint k = 0; k < 4; k++) \
-        [[unroll]] for (uint h = 0; h < 2; h++) { \
-          vec4 b = LOAD (weight, weight_start[p] + w + k * 2 + h); \
-          [[unroll]] for (uint i = 0; i < ROWS; i++) \
-            sums[i][p * 2 + h] = fma (vec4 (a[i][k]), b, sums[i][p * 2 + h]); \
-        } \
+      [[unroll]] for (uint h = 0; h < 2; h++) { \
+        vec4 b[4]; \
+        [[unroll]] for (uint k = 0; k < 4; k++) \
+          b[k] = LOAD (weight, weight_start[p] + w + k * 2 + h); \
+        [[unroll]] for (uint i = 0; i < ROWS; i++) \
+          [[unroll]] for (uint k = 0; k < 4; k++) \
+            sums[i][p * 2 + h] = fma (vec4 (a[i][k]), b[k], sums[i][p * 2 + h]); \
+      } \
   }
 
 #if defined (KIND_LINEAR)
