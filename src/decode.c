@@ -4,19 +4,20 @@
 
 #include <math.h>
 
-/* A program for a run of frames: full chunks and the last, shorter one. */
-typedef struct {
-  KilnShape latents;            /* fp32 */
-  KilnProgram *program;
-  SvdBuffers buffers;           /* latents, frames */
-} Chunk;
-
 struct _SvdDecoder
 {
   SvdStage stage;
   const SvdVaeConfig *config;
   KilnWeightSource *source;
-  Chunk chunks[2];
+
+  /* For the last run of frames: a clip's last one may be shorter, and is
+   * recorded again rather than given memory of its own. */
+  KilnShape latents;            /* fp32 */
+  KilnProgram *program;
+  SvdBuffers buffers;           /* latents, frames */
+
+  KilnShape clip;               /* for which was chosen last, */
+  guint most, chosen;           /* of at most so many frames at once */
 };
 
 static KilnGraph *
@@ -32,15 +33,6 @@ build (SvdDecoder *self, const KilnShape *latents)
   return graph;
 }
 
-/* ---- Chunks */
-
-static void
-chunk_clear (Chunk *chunk)
-{
-  g_clear_pointer (&chunk->program, kiln_program_free);
-  svd_buffers_clear (&chunk->buffers);
-}
-
 static KilnShape
 frames_shape (SvdDecoder *self, const KilnShape *latents)
 {
@@ -50,38 +42,90 @@ frames_shape (SvdDecoder *self, const KilnShape *latents)
   };
 }
 
+/* ---- Fitting into memory */
+
 static gboolean
-chunk_prepare (SvdDecoder *self, Chunk *chunk, const KilnShape *latents,
+is_same_size (const KilnShape *a, const KilnShape *b)
+{
+  return a->frames == b->frames && a->height == b->height
+      && a->width == b->width;
+}
+
+/* Where 0 at once means all. */
+static guint
+limit_frames (guint frames, guint at_once)
+{
+  return at_once ? MIN (frames, at_once) : frames;
+}
+
+/* latents: of frames decoded together */
+static gboolean
+make_plan (SvdDecoder *self, const KilnShape *latents, SvdPlan *plan,
+    GError **error)
+{
+  g_autoptr (KilnGraph) graph = build (self, latents);
+
+  *plan = (SvdPlan) { .decode_chunk_size = latents->frames };
+  return svd_plan_add (plan, graph, error);
+}
+
+/* Lowers latents->frames, but not below 1, to what fits there. */
+static gboolean
+fit (SvdDecoder *self, KilnShape *latents, guint64 room, SvdPlan *plan,
+    GError **error)
+{
+  guint fits = 1, too_many = latents->frames;
+
+  if (!make_plan (self, latents, plan, error))
+    return FALSE;
+  if (svd_plan_get_peak (plan) <= room)
+    return TRUE;
+  while (too_many - fits > 1) {
+    latents->frames = (fits + too_many) / 2;
+    if (!make_plan (self, latents, plan, error))
+      return FALSE;
+    if (svd_plan_get_peak (plan) <= room)
+      fits = latents->frames;
+    else
+      too_many = latents->frames;
+  }
+  latents->frames = fits;
+  return make_plan (self, latents, plan, error);
+}
+
+/* ---- Programs */
+
+static void
+forget_program (SvdDecoder *self)
+{
+  g_clear_pointer (&self->program, kiln_program_free);
+  svd_buffers_clear (&self->buffers);
+}
+
+static gboolean
+prepare (SvdDecoder *self, const KilnShape *latents,
     GCancellable *cancellable, GError **error)
 {
   KilnShape frames = frames_shape (self, latents);
-  g_autoptr (KilnGraph) graph = build (self, latents);
+  g_autoptr (KilnGraph) graph = NULL;
+  SvdPlan plan;
 
-  chunk_clear (chunk);
-  chunk->latents = *latents;
-  if (!kiln_graph_check (graph, error)
-      || !svd_buffers_add (&chunk->buffers, self->stage.device, "latents",
+  if (self->program != NULL && is_same_size (&self->latents, latents))
+    return TRUE;
+  forget_program (self);
+  self->latents = *latents;
+  if (!make_plan (self, latents, &plan, error)
+      || !svd_stage_check_plan (&self->stage, &plan, "This size", error)
+      || !svd_buffers_add (&self->buffers, self->stage.device, "latents",
           latents, error)
-      || !svd_buffers_add (&chunk->buffers, self->stage.device, "frames",
+      || !svd_buffers_add (&self->buffers, self->stage.device, "frames",
           &frames, error))
     return FALSE;
-  chunk->program = kiln_program_new (graph, self->stage.device,
-      self->stage.store, chunk->buffers.items, chunk->buffers.n,
-      cancellable, error);
-  return chunk->program != NULL;
-}
-
-static Chunk *
-get_chunk (SvdDecoder *self, gboolean last, const KilnShape *latents,
-    GCancellable *cancellable, GError **error)
-{
-  Chunk *chunk = &self->chunks[last];
-
-  if (chunk->program != NULL && chunk->latents.frames == latents->frames
-      && chunk->latents.height == latents->height
-      && chunk->latents.width == latents->width)
-    return chunk;
-  return chunk_prepare (self, chunk, latents, cancellable, error) ? chunk : NULL;
+  graph = build (self, latents);
+  self->program = kiln_program_new (graph, self->stage.device,
+      self->stage.store, self->buffers.items, self->buffers.n, cancellable,
+      error);
+  return self->program != NULL;
 }
 
 /* ---- Making and freeing */
@@ -97,15 +141,15 @@ open_part (SvdDecoder *self, GError **error)
 }
 
 SvdDecoder *
-svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
-    SvdProgress progress, gpointer user_data, GCancellable *cancellable,
-    GError **error)
+svd_decoder_new (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
   g_autoptr (KilnGraph) graph = NULL;
   KilnShape shape;
 
-  svd_stage_init (&self->stage, device, model, precision);
+  svd_stage_init (&self->stage, device, model, options);
   if (!open_part (self, error))
     return NULL;
   shape = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
@@ -119,56 +163,33 @@ svd_decoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
 void
 svd_decoder_free (SvdDecoder *self)
 {
-  chunk_clear (&self->chunks[0]);
-  chunk_clear (&self->chunks[1]);
+  forget_program (self);
   svd_stage_clear (&self->stage);
   g_free (self);
 }
 
 /* ---- Planning */
 
-static gboolean
-add_chunk (SvdDecoder *self, SvdPlan *plan, KilnShape latents, guint frames,
-    GError **error)
-{
-  guint64 weights = plan->weights;
-  g_autoptr (KilnGraph) graph = NULL;
-
-  if (frames == 0)
-    return TRUE;
-  latents.frames = frames;
-  graph = build (self, &latents);
-  if (!svd_plan_add (plan, graph, error))
-    return FALSE;
-  if (weights > 0)              /* chunks share them */
-    plan->weights = weights;
-  return TRUE;
-}
-
 gboolean
-svd_decoder_plan (SvdModel *model, SvdPrecision precision, guint width,
-    guint height, guint num_frames, guint decode_chunk_size, SvdPlan *plan,
-    GError **error)
+svd_decoder_plan (SvdModel *model, const SvdStageOptions *options,
+    guint width, guint height, guint num_frames, guint decode_chunk_size,
+    SvdPlan *plan, GError **error)
 {
   g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
   const SvdModelInfo *info = &self->stage.info;
   KilnShape latents;
-  guint at_once;
 
-  svd_stage_init (&self->stage, NULL, model, precision);
-  *plan = (SvdPlan) { 0 };
+  svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
       || !svd_info_resolve_size (info, &width, &height, error))
     return FALSE;
   num_frames = num_frames ? num_frames : info->num_frames;
-  at_once = decode_chunk_size ? MIN (decode_chunk_size, num_frames)
-      : num_frames;
   latents = (KilnShape) {
-    KILN_F32, at_once, height / info->factor, width / info->factor,
-    info->latent_channels
+    KILN_F32, limit_frames (num_frames, decode_chunk_size),
+    height / info->factor, width / info->factor, info->latent_channels
   };
-  return add_chunk (self, plan, latents, at_once, error)
-      && add_chunk (self, plan, latents, num_frames % at_once, error);
+  return fit (self, &latents, svd_stage_get_room (&self->stage), plan, error)
+      && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
 /* ---- Decoding */
@@ -188,17 +209,48 @@ check_latents (const SvdDecoder *self, const SvdLatents *latents,
   return FALSE;
 }
 
-static gboolean
-run_chunk (SvdDecoder *self, const Chunk *chunk, const float *latents,
-    GCancellable *cancellable, GError **error)
+static KilnShape
+latents_shape (const SvdLatents *latents, guint frames)
 {
-  gsize n = kiln_shape_bytes (&chunk->latents) / sizeof (float);
+  return (KilnShape) {
+    KILN_F32, frames, latents->height, latents->width, latents->channels
+  };
+}
+
+guint
+svd_decoder_choose_chunk_size (SvdDecoder *self, const SvdLatents *latents,
+    guint most)
+{
+  KilnShape clip = latents_shape (latents, latents->frames);
+  KilnShape chunk = clip;
+  SvdPlan plan;
+
+  if (self->chosen > 0 && self->most == most
+      && is_same_size (&self->clip, &clip))
+    return self->chosen;
+  /* What it holds is free for another size. */
+  forget_program (self);
+  chunk.frames = limit_frames (clip.frames, most);
+  if (!check_latents (self, latents, NULL)
+      || !fit (self, &chunk, svd_stage_get_room (&self->stage), &plan, NULL))
+    return 1;                   /* decoding will say why not */
+  self->clip = clip;
+  self->most = most;
+  self->chosen = chunk.frames;
+  return self->chosen;
+}
+
+static gboolean
+run (SvdDecoder *self, const float *latents, GCancellable *cancellable,
+    GError **error)
+{
+  gsize n = kiln_shape_bytes (&self->latents) / sizeof (float);
   g_autofree float *rows = g_new (float, n);
 
-  svd_planes_to_rows (latents, &chunk->latents,
+  svd_planes_to_rows (latents, &self->latents,
       1 / self->config->scaling_factor, rows);
-  return svd_buffers_write (&chunk->buffers, "latents", rows, n, error)
-      && kiln_program_run (chunk->program, cancellable, error);
+  return svd_buffers_write (&self->buffers, "latents", rows, n, error)
+      && kiln_program_run (self->program, cancellable, error);
 }
 
 /* diffusers: clamp (x / 2 + 1/2), × 255, rounded half to even. */
@@ -220,14 +272,14 @@ to_pixels (const float *rows, gsize n, guint8 *pixels)
 
 /* FALSE with error, or FALSE without where the caller has enough. */
 static gboolean
-emit_frames (SvdDecoder *self, const Chunk *chunk, guint first,
-    SvdFrameFunc func, gpointer user_data, GError **error)
+emit_frames (SvdDecoder *self, guint first, SvdFrameFunc func,
+    gpointer user_data, GError **error)
 {
-  KilnShape shape = frames_shape (self, &chunk->latents);
+  KilnShape shape = frames_shape (self, &self->latents);
   gsize positions = (gsize) shape.height * shape.width;
   g_autofree float *rows = g_new (float, 4 * positions);
   g_autofree guint8 *pixels = g_malloc (4 * positions);
-  KilnBuffer *frames = svd_buffers_get (&chunk->buffers, "frames");
+  KilnBuffer *frames = svd_buffers_get (&self->buffers, "frames");
 
   for (guint i = 0; i < shape.frames; i++) {
     if (!kiln_buffer_read (frames, i * 4 * positions * sizeof *rows, rows,
@@ -245,23 +297,20 @@ svd_decoder_decode (SvdDecoder *self, const SvdLatents *latents,
     guint decode_chunk_size, SvdFrameFunc func, gpointer user_data,
     GCancellable *cancellable, GError **error)
 {
-  guint at_once = decode_chunk_size ? decode_chunk_size : latents->frames;
+  guint at_once = limit_frames (latents->frames, decode_chunk_size);
   gsize frame = (gsize) latents->width * latents->height * latents->channels;
 
   if (!check_latents (self, latents, error))
     return FALSE;
   for (guint first = 0; first < latents->frames; first += at_once) {
-    guint n = MIN (at_once, latents->frames - first);
-    KilnShape shape = {
-      KILN_F32, n, latents->height, latents->width, latents->channels
-    };
-    Chunk *chunk = get_chunk (self, n < at_once, &shape, cancellable, error);
+    KilnShape shape =
+        latents_shape (latents, MIN (at_once, latents->frames - first));
     GError *failure = NULL;
 
-    if (chunk == NULL || !run_chunk (self, chunk,
-            latents->data + first * frame, cancellable, error))
+    if (!prepare (self, &shape, cancellable, error)
+        || !run (self, latents->data + first * frame, cancellable, error))
       return FALSE;
-    if (!emit_frames (self, chunk, first, func, user_data, &failure)) {
+    if (!emit_frames (self, first, func, user_data, &failure)) {
       if (failure == NULL)
         return TRUE;
       g_propagate_error (error, failure);

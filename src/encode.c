@@ -11,12 +11,10 @@ struct _SvdEncoder
   const SvdVaeConfig *vae;
   KilnWeightSource *clip_source, *vae_source;
 
-  KilnProgram *clip_program;
-  SvdBuffers clip_buffers;      /* pixels, embedding */
-
   /* For the size of the last picture. */
   guint width, height;
-  KilnProgram *vae_program;
+  KilnProgram *clip_program, *vae_program;
+  SvdBuffers clip_buffers;      /* pixels, embedding */
   SvdBuffers vae_buffers;       /* pixels, moments */
 };
 
@@ -65,6 +63,39 @@ build_vae (SvdEncoder *self, guint width, guint height)
   return graph;
 }
 
+/* The picture is prepared while the networks' memory is held. */
+static gboolean
+add_preparation (SvdEncoder *self, guint width, guint height, SvdPlan *plan,
+    GError **error)
+{
+  const SvdPreprocess params = {
+    .clip_size = self->clip->image_size, .width = width, .height = height,
+    .std = { 1, 1, 1 },
+  };
+  KilnShape clip_pixels = clip_pixels_shape (self);
+  KilnShape vae_pixels = { KILN_F32, 1, height, width, 3 };
+  KilnPlan preparation;
+
+  if (!svd_preprocess_plan (&params, &preparation, error))
+    return FALSE;
+  /* Its results are the networks' inputs, which are counted there. */
+  plan->arena += preparation.arena_bytes + preparation.external_bytes
+      - kiln_shape_bytes (&clip_pixels) - kiln_shape_bytes (&vae_pixels);
+  return TRUE;
+}
+
+static gboolean
+make_plan (SvdEncoder *self, guint width, guint height, SvdPlan *plan,
+    GError **error)
+{
+  g_autoptr (KilnGraph) clip = build_clip (self);
+  g_autoptr (KilnGraph) vae = build_vae (self, width, height);
+
+  *plan = (SvdPlan) { 0 };
+  return svd_plan_add (plan, clip, error) && svd_plan_add (plan, vae, error)
+      && add_preparation (self, width, height, plan, error);
+}
+
 static gboolean
 prepare_clip (SvdEncoder *self, GCancellable *cancellable, GError **error)
 {
@@ -93,9 +124,11 @@ moments_shape (SvdEncoder *self, guint width, guint height)
 }
 
 static void
-forget_vae (SvdEncoder *self)
+forget_programs (SvdEncoder *self)
 {
+  g_clear_pointer (&self->clip_program, kiln_program_free);
   g_clear_pointer (&self->vae_program, kiln_program_free);
+  svd_buffers_clear (&self->clip_buffers);
   svd_buffers_clear (&self->vae_buffers);
   self->width = self->height = 0;
 }
@@ -106,14 +139,9 @@ prepare_vae (SvdEncoder *self, guint width, guint height,
 {
   KilnShape pixels = { KILN_F32, 1, height, width, 3 };
   KilnShape moments = moments_shape (self, width, height);
-  g_autoptr (KilnGraph) graph = NULL;
+  g_autoptr (KilnGraph) graph = build_vae (self, width, height);
 
-  if (self->width == width && self->height == height)
-    return TRUE;
-  forget_vae (self);
-  graph = build_vae (self, width, height);
-  if (!kiln_graph_check (graph, error)
-      || !svd_buffers_add (&self->vae_buffers, self->stage.device, "pixels",
+  if (!svd_buffers_add (&self->vae_buffers, self->stage.device, "pixels",
           &pixels, error)
       || !svd_buffers_add (&self->vae_buffers, self->stage.device, "moments",
           &moments, error))
@@ -121,7 +149,22 @@ prepare_vae (SvdEncoder *self, guint width, guint height,
   self->vae_program = kiln_program_new (graph, self->stage.device,
       self->stage.store, self->vae_buffers.items, self->vae_buffers.n,
       cancellable, error);
-  if (self->vae_program == NULL)
+  return self->vae_program != NULL;
+}
+
+static gboolean
+prepare (SvdEncoder *self, guint width, guint height,
+    GCancellable *cancellable, GError **error)
+{
+  SvdPlan plan;
+
+  if (self->width == width && self->height == height)
+    return TRUE;
+  forget_programs (self);
+  if (!make_plan (self, width, height, &plan, error)
+      || !svd_stage_check_plan (&self->stage, &plan, "This size", error)
+      || !prepare_clip (self, cancellable, error)
+      || !prepare_vae (self, width, height, cancellable, error))
     return FALSE;
   self->width = width;
   self->height = height;
@@ -163,16 +206,15 @@ load_weights (SvdEncoder *self, SvdProgress progress, gpointer user_data,
 }
 
 SvdEncoder *
-svd_encoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
-    SvdProgress progress, gpointer user_data, GCancellable *cancellable,
-    GError **error)
+svd_encoder_new (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
 
-  svd_stage_init (&self->stage, device, model, precision);
+  svd_stage_init (&self->stage, device, model, options);
   if (!open_parts (self, error)
-      || !load_weights (self, progress, user_data, cancellable, error)
-      || !prepare_clip (self, cancellable, error))
+      || !load_weights (self, progress, user_data, cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -180,53 +222,25 @@ svd_encoder_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
 void
 svd_encoder_free (SvdEncoder *self)
 {
-  forget_vae (self);
-  g_clear_pointer (&self->clip_program, kiln_program_free);
-  svd_buffers_clear (&self->clip_buffers);
+  forget_programs (self);
   svd_stage_clear (&self->stage);
   g_free (self);
 }
 
 /* ---- Planning */
 
-/* The picture is prepared while the networks' memory is held. */
-static gboolean
-add_preparation (SvdEncoder *self, guint width, guint height, SvdPlan *plan,
-    GError **error)
-{
-  const SvdPreprocess params = {
-    .clip_size = self->clip->image_size, .width = width, .height = height,
-    .std = { 1, 1, 1 },
-  };
-  KilnShape clip_pixels = clip_pixels_shape (self);
-  KilnShape vae_pixels = { KILN_F32, 1, height, width, 3 };
-  KilnPlan preparation;
-
-  if (!svd_preprocess_plan (&params, &preparation, error))
-    return FALSE;
-  /* Its results are the networks' inputs, which are counted there. */
-  plan->arena += preparation.arena_bytes + preparation.external_bytes
-      - kiln_shape_bytes (&clip_pixels) - kiln_shape_bytes (&vae_pixels);
-  return TRUE;
-}
-
 gboolean
-svd_encoder_plan (SvdModel *model, SvdPrecision precision, guint width,
-    guint height, SvdPlan *plan, GError **error)
+svd_encoder_plan (SvdModel *model, const SvdStageOptions *options,
+    guint width, guint height, SvdPlan *plan, GError **error)
 {
   g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
-  g_autoptr (KilnGraph) clip = NULL;
-  g_autoptr (KilnGraph) vae = NULL;
 
-  svd_stage_init (&self->stage, NULL, model, precision);
-  *plan = (SvdPlan) { 0 };
+  svd_stage_init (&self->stage, NULL, model, options);
   if (!open_parts (self, error)
       || !svd_info_resolve_size (&self->stage.info, &width, &height, error))
     return FALSE;
-  clip = build_clip (self);
-  vae = build_vae (self, width, height);
-  return svd_plan_add (plan, clip, error) && svd_plan_add (plan, vae, error)
-      && add_preparation (self, width, height, plan, error);
+  return make_plan (self, width, height, plan, error)
+      && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
 /* ---- Encoding */
@@ -306,7 +320,7 @@ svd_encoder_encode (SvdEncoder *self, const SvdPicture *picture,
       ? info->noise_aug_strength : params->noise_aug_strength;
 
   if (!svd_info_resolve_size (info, &width, &height, error)
-      || !prepare_vae (self, width, height, cancellable, error)
+      || !prepare (self, width, height, cancellable, error)
       || !prepare_pixels (self, picture, params->fit, strength, params->seed,
           cancellable, error)
       || !kiln_program_run (self->clip_program, cancellable, error)

@@ -144,6 +144,31 @@ add_buffers (SvdSampler *self, const KilnShape *latents, GError **error)
   return TRUE;
 }
 
+static guint64
+buffer_bytes (const SvdSampler *self, const KilnShape *latents)
+{
+  SamplerBuffers wanted;
+  guint64 bytes = 0;
+
+  list_buffers (self, latents, wanted);
+  for (guint i = 0; i < N_BUFFERS; i++)
+    bytes += kiln_shape_bytes (&wanted[i].shape);
+  return bytes;
+}
+
+static gboolean
+make_plan (SvdSampler *self, const KilnShape *latents, SvdPlan *plan,
+    GError **error)
+{
+  g_autoptr (KilnGraph) graph = build_unet (self, latents);
+
+  *plan = (SvdPlan) { 0 };
+  if (!svd_plan_add (plan, graph, error))
+    return FALSE;
+  plan->buffers = buffer_bytes (self, latents);
+  return TRUE;
+}
+
 static void
 forget_programs (SvdSampler *self)
 {
@@ -170,13 +195,16 @@ prepare (SvdSampler *self, const KilnShape *latents,
     GCancellable *cancellable, GError **error)
 {
   g_autofree float *frames = NULL;
+  SvdPlan plan;
 
   if (self->shape.frames == latents->frames
       && self->shape.height == latents->height
       && self->shape.width == latents->width)
     return TRUE;
   forget_programs (self);
-  if (!add_buffers (self, latents, error))
+  if (!make_plan (self, latents, &plan, error)
+      || !svd_stage_check_plan (&self->stage, &plan, "This size", error)
+      || !add_buffers (self, latents, error))
     return FALSE;
   self->unet = new_program (self, build_unet (self, latents), cancellable,
       error);
@@ -213,15 +241,15 @@ open_part (SvdSampler *self, GError **error)
 }
 
 SvdSampler *
-svd_sampler_new (SvdDevice *device, SvdModel *model, SvdPrecision precision,
-    SvdProgress progress, gpointer user_data, GCancellable *cancellable,
-    GError **error)
+svd_sampler_new (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
+    GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
   g_autoptr (KilnGraph) graph = NULL;
   KilnShape shape;
 
-  svd_stage_init (&self->stage, device, model, precision);
+  svd_stage_init (&self->stage, device, model, options);
   if (!open_part (self, error))
     return NULL;
   self->scheduler =
@@ -246,29 +274,16 @@ svd_sampler_free (SvdSampler *self)
 
 /* ---- Planning */
 
-static guint64
-buffer_bytes (const SvdSampler *self, const KilnShape *latents)
-{
-  SamplerBuffers wanted;
-  guint64 bytes = 0;
-
-  list_buffers (self, latents, wanted);
-  for (guint i = 0; i < N_BUFFERS; i++)
-    bytes += kiln_shape_bytes (&wanted[i].shape);
-  return bytes;
-}
-
 gboolean
-svd_sampler_plan (SvdModel *model, SvdPrecision precision, guint width,
-    guint height, guint num_frames, SvdPlan *plan, GError **error)
+svd_sampler_plan (SvdModel *model, const SvdStageOptions *options,
+    guint width, guint height, guint num_frames, SvdPlan *plan,
+    GError **error)
 {
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
   const SvdModelInfo *info = &self->stage.info;
-  g_autoptr (KilnGraph) graph = NULL;
   KilnShape latents;
 
-  svd_stage_init (&self->stage, NULL, model, precision);
-  *plan = (SvdPlan) { 0 };
+  svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
       || !svd_info_resolve_size (info, &width, &height, error))
     return FALSE;
@@ -276,11 +291,8 @@ svd_sampler_plan (SvdModel *model, SvdPrecision precision, guint width,
     KILN_F32, num_frames ? num_frames : info->num_frames,
     height / info->factor, width / info->factor, info->latent_channels
   };
-  graph = build_unet (self, &latents);
-  if (!svd_plan_add (plan, graph, error))
-    return FALSE;
-  plan->buffers = buffer_bytes (self, &latents);
-  return TRUE;
+  return make_plan (self, &latents, plan, error)
+      && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
 /* ---- Parameters */

@@ -19,15 +19,20 @@ svd_choose_type (KilnDevice *device, SvdPrecision precision)
 
 void
 svd_stage_init (SvdStage *self, SvdDevice *device, SvdModel *model,
-    SvdPrecision precision)
+    const SvdStageOptions *options)
 {
+  static const SvdStageOptions defaults = { 0 };
+
+  if (options == NULL)
+    options = &defaults;
   self->files = svd_model_files_ref (svd_model_get_files (model));
   self->info = *svd_model_get_info (model);
   if (device != NULL) {
     self->device = kiln_device_ref (svd_device_get_kiln (device));
     self->store = kiln_weight_store_new (self->device);
   }
-  self->type = svd_choose_type (self->device, precision);
+  self->type = svd_choose_type (self->device, options->precision);
+  self->budget = options->memory_budget;
 }
 
 void
@@ -45,6 +50,43 @@ svd_stage_get_source (SvdStage *self, SvdPart part, GError **error)
     return &svd_blank_source;
   return svd_model_files_get_source (self->files, part,
       self->type == KILN_F16, error);
+}
+
+guint64
+svd_stage_get_room (SvdStage *self)
+{
+  if (self->device == NULL)
+    return self->budget ? self->budget : G_MAXUINT64;
+  return kiln_device_get_room (self->device, self->budget)
+      + kiln_weight_store_get_bytes (self->store);
+}
+
+/* Where the budget is what there is too little of. */
+static gboolean
+is_budget_short (SvdStage *self)
+{
+  return self->budget != 0 && (self->device == NULL
+      || kiln_device_get_room (self->device, self->budget)
+      < kiln_device_get_room (self->device, 0));
+}
+
+gboolean
+svd_stage_check_plan (SvdStage *self, const SvdPlan *plan, const char *what,
+    GError **error)
+{
+  guint64 peak = svd_plan_get_peak (plan), room = svd_stage_get_room (self);
+  g_autofree char *needed = g_format_size (peak);
+  g_autofree char *weights = g_format_size (plan->weights);
+  g_autofree char *left = g_format_size (room);
+
+  if (peak <= room)
+    return TRUE;
+  g_set_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY,
+      "%s would take %s, of which %s are weights, and %s %s; use a smaller "
+      "size, fewer frames, fewer of them at once, or fp16", what, needed,
+      weights, is_budget_short (self) ? "the memory budget leaves"
+      : "the device has free only", left);
+  return FALSE;
 }
 
 typedef struct {
@@ -70,12 +112,16 @@ svd_stage_load (SvdStage *self, KilnGraph *const *graphs, guint n_graphs,
     GError **error)
 {
   Loading loading = { progress, user_data };
+  SvdPlan plan = { 0 };
 
   for (guint i = 0; i < n_graphs; i++) {
-    if (!kiln_graph_check (graphs[i], error))
+    if (!svd_plan_add (&plan, graphs[i], error))
       return FALSE;
     loading.total += kiln_weight_store_get_missing (self->store, graphs[i]);
   }
+  plan.arena = plan.buffers = 0;
+  if (!svd_stage_check_plan (self, &plan, "The model", error))
+    return FALSE;
   count_uploaded (0, &loading);
   for (guint i = 0; i < n_graphs; i++)
     if (!kiln_weight_store_load (self->store, graphs[i], count_uploaded,

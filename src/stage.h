@@ -32,6 +32,7 @@ typedef struct {
   SvdModelFiles *files;
   SvdModelInfo info;
   KilnType type;                /* of activations and weights */
+  guint64 budget;               /* bytes; 0: none */
   KilnWeightStore *store;
 } SvdStage;
 
@@ -39,9 +40,10 @@ typedef struct {
  * without a device: as on a graphics card. */
 KilnType svd_choose_type (KilnDevice *device, SvdPrecision precision);
 
-/* device: (nullable): without one the stage's graphs can be planned only. */
+/* device: (nullable): without one the stage's graphs can be planned only.
+ * options: (nullable) */
 void svd_stage_init (SvdStage *stage, SvdDevice *device, SvdModel *model,
-    SvdPrecision precision);
+    const SvdStageOptions *options);
 void svd_stage_clear (SvdStage *stage);
 
 /* A part's weights, of the variant that suits the precision where there are
@@ -51,6 +53,15 @@ KilnWeightSource *svd_stage_get_source (SvdStage *stage, SvdPart part,
 
 /* Stands for the weights of a checkpoint that is not there. */
 extern KilnWeightSource svd_blank_source;
+
+/* Bytes that the stage may take, counting those of the weights that it holds
+ * and no other. */
+guint64 svd_stage_get_room (SvdStage *stage);
+
+/* Whether what is planned, of which the stage holds at most the weights, fits
+ * there: an error with figures if not. `what` would take it: "This size". */
+gboolean svd_stage_check_plan (SvdStage *stage, const SvdPlan *plan,
+    const char *what, GError **error);
 
 /* Adds what this graph, which may have stuck on an error, takes. */
 gboolean svd_plan_add (SvdPlan *plan, KilnGraph *graph, GError **error);

@@ -8,7 +8,9 @@
  * into the frames of the clip. Clips follow one another without gaps: the
  * first starts where the first picture did, each other where the one before
  * has ended. Frames are pushed as soon as their chunk is decoded, see
- * #GstSvdDecode:decode-chunk-size.
+ * #GstSvdDecode:decode-chunk-size. Where that is not set and the memory does
+ * not suffice for what the model recommends, fewer frames are decoded together
+ * and an info message says how many.
  *
  * Latents may come from a file. They have no time then and the caps say how
  * many frames a second there are.
@@ -44,6 +46,7 @@ struct _GstSvdDecode
   /* Under the stream lock. */
   GstSvdTensor tensor;
   gint fps_n, fps_d;
+  guint told_chunk;             /* frames decoded together, as posted last */
 
   GstVideoInfo rgba;            /* of what the library gives */
   GstVideoInfo info;            /* of the frames that go out */
@@ -73,11 +76,11 @@ GST_ELEMENT_REGISTER_DEFINE (svddecode, "svddecode", GST_RANK_NONE,
     GST_TYPE_SVD_DECODE);
 
 static gpointer
-gst_svd_decode_load (GstSvdStage * stage, SvdPrecision precision,
+gst_svd_decode_load (GstSvdStage * stage, const SvdStageOptions * options,
     GCancellable * cancellable, GError ** error)
 {
   return svd_decoder_new (gst_svd_stage_get_device (stage),
-      gst_svd_stage_get_model (stage), precision, gst_svd_stage_post_load,
+      gst_svd_stage_get_model (stage), options, gst_svd_stage_post_load,
       stage, cancellable, error);
 }
 
@@ -287,6 +290,31 @@ push_frame (guint index, guint width, guint height, const guint8 * pixels,
   return TRUE;
 }
 
+/* What the user has set, else as many as fit of what the model recommends. */
+static guint
+choose_chunk_size (GstSvdDecode * self, const GstSvdSettings * settings,
+    const SvdLatents * latents)
+{
+  GstSvdStage *stage = GST_SVD_STAGE (self);
+  guint wanted = gst_svd_settings_get_decode_chunk_size (settings,
+      gst_svd_stage_get_model (stage));
+  guint chunk;
+
+  if (wanted == 0 || wanted > latents->frames)
+    wanted = latents->frames;
+  if (gst_svd_settings_was_set (settings, GST_SVD_PROP_DECODE_CHUNK_SIZE))
+    return wanted;
+
+  chunk = svd_decoder_choose_chunk_size (gst_svd_stage_get_worker (stage),
+      latents, wanted);
+  if (chunk < wanted && chunk != self->told_chunk)
+    GST_ELEMENT_INFO (self, RESOURCE, SETTINGS,
+        ("%u frames are decoded together: there is no memory for %u.", chunk,
+            wanted), (NULL));
+  self->told_chunk = chunk;
+  return chunk;
+}
+
 static GstFlowReturn
 gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
     const GstSvdSettings * settings, GCancellable * cancellable,
@@ -296,17 +324,12 @@ gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
   const guint *dims = self->tensor.dims;
   g_autofree gfloat *data = NULL;
   SvdLatents latents;
-  guint chunk = gst_svd_settings_get_decode_chunk_size (settings,
-      gst_svd_stage_get_model (stage));
-  Push push = { self, dims[3], chunk > 0 ? chunk : dims[3], GST_FLOW_OK };
+  Push push = { self, dims[3], 0, GST_FLOW_OK };
   GError *decode_error = NULL;
 
   data = gst_svd_tensors_read (&self->tensor, 1, buffer, error);
   if (data == NULL)
     return GST_FLOW_ERROR;
-
-  start_timeline (self, buffer);
-  post_chunk (&push, GST_PROGRESS_TYPE_START, 0);
 
   latents = (SvdLatents) {
     .width = dims[0],
@@ -315,8 +338,12 @@ gst_svd_decode_process (GstSvdStage * stage, GstBuffer * buffer,
     .frames = dims[3],
     .data = data,
   };
-  svd_decoder_decode (gst_svd_stage_get_worker (stage), &latents, chunk,
-      push_frame, &push, cancellable, &decode_error);
+  push.chunk_size = choose_chunk_size (self, settings, &latents);
+
+  start_timeline (self, buffer);
+  post_chunk (&push, GST_PROGRESS_TYPE_START, 0);
+  svd_decoder_decode (gst_svd_stage_get_worker (stage), &latents,
+      push.chunk_size, push_frame, &push, cancellable, &decode_error);
   if (decode_error != NULL) {
     gst_svd_progress_post_end (GST_ELEMENT (stage), PROGRESS_CODE, NULL,
         decode_error);

@@ -67,11 +67,11 @@ GST_ELEMENT_REGISTER_DEFINE (svdsample, "svdsample", GST_RANK_NONE,
     GST_TYPE_SVD_SAMPLE);
 
 static gpointer
-gst_svd_sample_load (GstSvdStage * stage, SvdPrecision precision,
+gst_svd_sample_load (GstSvdStage * stage, const SvdStageOptions * options,
     GCancellable * cancellable, GError ** error)
 {
   return svd_sampler_new (gst_svd_stage_get_device (stage),
-      gst_svd_stage_get_model (stage), precision, gst_svd_stage_post_load,
+      gst_svd_stage_get_model (stage), options, gst_svd_stage_post_load,
       stage, cancellable, error);
 }
 

@@ -112,6 +112,13 @@ install_model (GObjectClass * klass)
           "at Hugging Face that it was downloaded from, or svd, svd-xt or "
           "svd-xt-1-1 (not set: the small model that comes with the plugin)",
           NULL, READY_FLAGS));
+
+  g_object_class_install_property (klass, GST_SVD_PROP_MEMORY_BUDGET,
+      g_param_spec_string ("memory-budget", "Memory budget",
+          "The most memory that the elements which share the device may hold "
+          "there together: a size as 4GB, 3500MB or 2GiB, or a share of the "
+          "device's memory as 50%; less of it makes svddecode decode fewer "
+          "frames together (not set: what is free)", NULL, READY_FLAGS));
 }
 
 static void
@@ -307,6 +314,7 @@ gst_svd_settings_copy (GstSvdSettings * to, const GstSvdSettings * from)
   *to = *from;
   to->model = g_strdup (from->model);
   to->device = g_strdup (from->device);
+  to->memory_budget = g_strdup (from->memory_budget);
   to->sigmas = from->sigmas != NULL ? g_array_ref (from->sigmas) : NULL;
 }
 
@@ -315,6 +323,7 @@ gst_svd_settings_clear (GstSvdSettings * settings)
 {
   g_clear_pointer (&settings->model, g_free);
   g_clear_pointer (&settings->device, g_free);
+  g_clear_pointer (&settings->memory_budget, g_free);
   g_clear_pointer (&settings->sigmas, g_array_unref);
 }
 
@@ -375,6 +384,9 @@ gst_svd_settings_set (GstSvdSettings * self, guint id, const GValue * value)
       break;
     case GST_SVD_PROP_PRECISION:
       self->precision = g_value_get_enum (value);
+      break;
+    case GST_SVD_PROP_MEMORY_BUDGET:
+      set_string (&self->memory_budget, value);
       break;
     case GST_SVD_PROP_SEED:
       self->seed = g_value_get_int64 (value);
@@ -450,6 +462,9 @@ gst_svd_settings_get (const GstSvdSettings * self, guint id, GValue * value)
       break;
     case GST_SVD_PROP_PRECISION:
       g_value_set_enum (value, self->precision);
+      break;
+    case GST_SVD_PROP_MEMORY_BUDGET:
+      g_value_set_string (value, self->memory_budget);
       break;
     case GST_SVD_PROP_SEED:
       g_value_set_int64 (value, self->seed);

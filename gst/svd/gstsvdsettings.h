@@ -14,6 +14,7 @@ typedef enum {
   GST_SVD_PROP_MODEL,
   GST_SVD_PROP_DEVICE,
   GST_SVD_PROP_PRECISION,
+  GST_SVD_PROP_MEMORY_BUDGET,
 
   GST_SVD_PROP_SEED,
 
@@ -41,7 +42,7 @@ typedef enum {
 
 typedef enum {
   GST_SVD_PROPERTIES_STAGE = 1 << 0,    /* device, precision */
-  GST_SVD_PROPERTIES_MODEL = 1 << 1,
+  GST_SVD_PROPERTIES_MODEL = 1 << 1,    /* model, memory-budget */
   GST_SVD_PROPERTIES_SEED = 1 << 2,
   GST_SVD_PROPERTIES_ENCODE = 1 << 3,
   GST_SVD_PROPERTIES_SAMPLE = 1 << 4,
@@ -79,6 +80,7 @@ typedef struct {
   gchar *model;
   gchar *device;
   SvdPrecision precision;
+  gchar *memory_budget;
   gint64 seed;
 
   guint width, height;

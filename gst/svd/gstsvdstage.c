@@ -23,10 +23,10 @@ typedef struct
   gboolean model_is_open;
   gchar *model_name;            /* what it was asked for by */
   SvdModel *model;              /* unless the subclass has one of its own */
+  SvdStageOptions options;      /* of the worker */
 
   /* Under the stream lock. */
   gpointer worker;
-  SvdPrecision worker_precision;
   guint loaded_percent;         /* as posted last */
   gboolean have_caps;
   GstCaps *bad_caps;            /* have been refused, and the error posted */
@@ -190,8 +190,6 @@ close_outdated (GstSvdStage * self, const GstSvdSettings * settings)
     close_model (self);
   if (!is_same (priv->device_name, settings->device))
     close_device (self);
-  if (priv->worker_precision != settings->precision)
-    unload (self);
 }
 
 static gboolean
@@ -276,6 +274,24 @@ open_device (GstSvdStage * self, const GstSvdSettings * settings,
 }
 
 static gboolean
+set_options (GstSvdStage * self, const GstSvdSettings * settings,
+    GError ** error)
+{
+  GstSvdStagePrivate *priv = PRIV (self);
+  SvdStageOptions options = { settings->precision, 0 };
+
+  if (!svd_memory_budget_parse (settings->memory_budget, priv->device,
+          &options.memory_budget, error))
+    return FALSE;
+
+  if (options.precision != priv->options.precision
+      || options.memory_budget != priv->options.memory_budget)
+    unload (self);
+  priv->options = options;
+  return TRUE;
+}
+
+static gboolean
 open_all (GstSvdStage * self)
 {
   GstSvdStageClass *klass = GST_SVD_STAGE_GET_CLASS (self);
@@ -286,7 +302,8 @@ open_all (GstSvdStage * self)
   close_outdated (self, &settings);
   if (open_model (self, &settings, &error)
       && (klass->check == NULL || klass->check (self, &settings, &error))
-      && open_device (self, &settings, &error))
+      && open_device (self, &settings, &error)
+      && set_options (self, &settings, &error))
     return TRUE;
 
   gst_svd_error_post (GST_ELEMENT (self), error);
@@ -434,8 +451,7 @@ gst_svd_stage_post_load (const char *phase, guint64 done, guint64 total,
 }
 
 static gboolean
-load (GstSvdStage * self, const GstSvdSettings * settings,
-    GCancellable * cancellable, GError ** error)
+load (GstSvdStage * self, GCancellable * cancellable, GError ** error)
 {
   GstSvdStagePrivate *priv = PRIV (self);
   GError *load_error = NULL;
@@ -447,8 +463,7 @@ load (GstSvdStage * self, const GstSvdSettings * settings,
   gst_svd_progress_post (GST_ELEMENT (self), GST_PROGRESS_TYPE_START, "load",
       "Loading the model");
   priv->worker = GST_SVD_STAGE_GET_CLASS (self)->load (self,
-      settings->precision, cancellable, &load_error);
-  priv->worker_precision = settings->precision;
+      &priv->options, cancellable, &load_error);
   gst_svd_progress_post_end (GST_ELEMENT (self), "load", "Loaded the model",
       load_error);
 
@@ -499,7 +514,7 @@ process (GstSvdStage * self, GstBuffer * buffer, GError ** error)
   sync_settings (self, buffer);
   copy_settings (self, &settings);
   if (!negotiate (self, &settings, error)
-      || !load (self, &settings, cancellable, error))
+      || !load (self, cancellable, error))
     return GST_FLOW_ERROR;
 
   return GST_SVD_STAGE_GET_CLASS (self)->process (self, buffer, &settings,

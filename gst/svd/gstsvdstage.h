@@ -44,7 +44,7 @@ struct _GstSvdStageClass
   gboolean (*open_model) (GstSvdStage * stage, const gchar * name,
       GError ** error);
   void (*close_model) (GstSvdStage * stage);
-  gpointer (*load) (GstSvdStage * stage, SvdPrecision precision,
+  gpointer (*load) (GstSvdStage * stage, const SvdStageOptions * options,
       GCancellable * cancellable, GError ** error);
   void (*unload) (gpointer worker);
   gboolean (*check) (GstSvdStage * stage, const GstSvdSettings * settings,

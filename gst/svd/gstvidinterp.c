@@ -84,7 +84,7 @@ gst_vid_interp_close_model (GstSvdStage * stage)
 }
 
 static gpointer
-gst_vid_interp_load (GstSvdStage * stage, SvdPrecision precision,
+gst_vid_interp_load (GstSvdStage * stage, const SvdStageOptions * options,
     GCancellable * cancellable, GError ** error)
 {
   GstVidInterp *self = GST_VID_INTERP (stage);
@@ -93,7 +93,7 @@ gst_vid_interp_load (GstSvdStage * stage, SvdPrecision precision,
 
   g_object_get (self, "model", &model, NULL);
   interpolator = svd_interpolator_new (gst_svd_stage_get_device (stage),
-      model, precision);
+      model, options->precision);
   gst_vid_interp_pair_set_interpolator (&self->pair, interpolator);
   self->best = gst_vid_interp_best_method (interpolator);
   return interpolator;

@@ -43,6 +43,18 @@ typedef enum {
 } SvdPrecision;
 
 /**
+ * SvdStageOptions: how a stage uses its device; all zero: the defaults.
+ * @precision: of weights and activations
+ * @memory_budget: bytes that all stages of one device may hold there
+ *     together when this one takes some, see svd_memory_budget_parse();
+ *     0: what the driver says is free (VK_EXT_memory_budget), else all
+ */
+typedef struct {
+  SvdPrecision precision;
+  guint64 memory_budget;
+} SvdStageOptions;
+
+/**
  * SvdProgress:
  * @phase: what is going on, untranslated: "load" or "sample"
  * @done: how much of it is done: bytes of weights, or steps

@@ -16,13 +16,23 @@ typedef gboolean (*SvdFrameFunc) (guint index, guint width, guint height,
 
 typedef struct _SvdDecoder SvdDecoder;
 
-/* Loads the temporal decoder's weights. progress (nullable) is told of phase "load", in
- * bytes. */
+/* Loads the temporal decoder's weights. options (nullable): the defaults.
+ * progress (nullable) is told of phase "load", in bytes. */
 SVD_API SvdDecoder *svd_decoder_new (SvdDevice *device, SvdModel *model,
-    SvdPrecision precision, SvdProgress progress, gpointer user_data,
+    const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);
 SVD_API void svd_decoder_free (SvdDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdDecoder, svd_decoder_free)
+
+/**
+ * svd_decoder_choose_chunk_size:
+ * @most: frames; 0: all
+ *
+ * Returns: how many frames of the clip, at most @most, fit into memory
+ *     together; 1 where none do.
+ */
+SVD_API guint svd_decoder_choose_chunk_size (SvdDecoder *decoder,
+    const SvdLatents *latents, guint most);
 
 /**
  * svd_decoder_decode:
@@ -31,6 +41,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdDecoder, svd_decoder_free)
  * @frame: called for each frame as its chunk is done
  *
  * Values are clamped to 0…1 and rounded to 8 bits as diffusers does.
+ *
+ * Errors: %SVD_ERROR_OUT_OF_MEMORY, with figures and before anything is
+ * allocated, where so many frames do not fit together.
  */
 SVD_API gboolean svd_decoder_decode (SvdDecoder *decoder,
     const SvdLatents *latents, guint decode_chunk_size, SvdFrameFunc frame,

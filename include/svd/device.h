@@ -32,6 +32,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdDevice, svd_device_unref)
 SVD_API const char *svd_device_get_name (SvdDevice *device);
 SVD_API const char *svd_device_get_driver (SvdDevice *device);
 
+/**
+ * svd_memory_budget_parse:
+ * @text: (nullable): a number and a unit: "4GB", "3500MB", "2.5GiB" (B, kB,
+ *     MB, GB are powers of 1000, KiB, MiB, GiB of 1024; none: bytes), or a
+ *     share of all of the device's memory: "50%"; %NULL or "": no budget
+ * @device: (nullable): without one there are no shares
+ * @bytes: (out): for #SvdStageOptions; 0: no budget
+ *
+ * Errors: %SVD_ERROR_ARGUMENT.
+ */
+SVD_API gboolean svd_memory_budget_parse (const char *text,
+    SvdDevice *device, guint64 *bytes, GError **error);
+
 /* Bytes the library holds on the device now; @peak: (out) (optional). */
 SVD_API guint64 svd_device_get_allocated (SvdDevice *device, guint64 *peak);
 

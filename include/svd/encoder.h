@@ -61,10 +61,11 @@ typedef struct {
 
 typedef struct _SvdEncoder SvdEncoder;
 
-/* Loads the image encoder's and the autoencoder's weights. progress (nullable) is told of phase "load", in
+/* Loads the image encoder's and the autoencoder's weights. options
+ * (nullable): the defaults. progress (nullable) is told of phase "load", in
  * bytes. */
 SVD_API SvdEncoder *svd_encoder_new (SvdDevice *device, SvdModel *model,
-    SvdPrecision precision, SvdProgress progress, gpointer user_data,
+    const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);
 SVD_API void svd_encoder_free (SvdEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdEncoder, svd_encoder_free)

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @buffers: bytes of its inputs and results
  * @staging: bytes of host-visible memory through which weights are loaded
  *     (of 16 bits in their file); given back before the arena is taken
+ * @decode_chunk_size: frames decoded together; 0: the stage does not decode
  * @flops: floating-point operations of one run: a picture, one pass of the
  *     UNet (guidance takes two a step), a chunk of frames
  */
@@ -20,6 +21,7 @@ typedef struct {
   guint64 arena;
   guint64 buffers;
   guint64 staging;
+  guint decode_chunk_size;
   gdouble flops;
 } SvdPlan;
 
@@ -28,8 +30,7 @@ SVD_API guint64 svd_plan_get_peak (const SvdPlan *plan);
 
 /**
  * svd_encoder_plan:
- * @precision: of weights and activations; %SVD_PRECISION_AUTO: fp16, as on a
- *     graphics card
+ * @options: (nullable): %SVD_PRECISION_AUTO is fp16, as on a graphics card
  * @width: pixels; 0: the model's
  * @height: likewise
  * @plan: (out caller-allocates):
@@ -38,20 +39,23 @@ SVD_API guint64 svd_plan_get_peak (const SvdPlan *plan);
  * taken to have the clip's size; a larger one takes more while it is resized.
  *
  * Errors: %SVD_ERROR_MODEL for a missing config, %SVD_ERROR_SHAPE for a size
- * that the model cannot do.
+ * that the model cannot do, %SVD_ERROR_OUT_OF_MEMORY where @options have a
+ * memory budget that does not suffice; @plan then tells what is missing.
  */
-SVD_API gboolean svd_encoder_plan (SvdModel *model, SvdPrecision precision,
-    guint width, guint height, SvdPlan *plan, GError **error);
-
-/* Likewise; @num_frames 0: the model's. */
-SVD_API gboolean svd_sampler_plan (SvdModel *model, SvdPrecision precision,
-    guint width, guint height, guint num_frames, SvdPlan *plan,
+SVD_API gboolean svd_encoder_plan (SvdModel *model,
+    const SvdStageOptions *options, guint width, guint height, SvdPlan *plan,
     GError **error);
 
-/* Likewise; @decode_chunk_size: frames decoded together; 0: all. The clip's
- * last chunk, where it is shorter, has activations and results of its own. */
-SVD_API gboolean svd_decoder_plan (SvdModel *model, SvdPrecision precision,
-    guint width, guint height, guint num_frames, guint decode_chunk_size,
-    SvdPlan *plan, GError **error);
+/* Likewise; @num_frames 0: the model's. */
+SVD_API gboolean svd_sampler_plan (SvdModel *model,
+    const SvdStageOptions *options, guint width, guint height,
+    guint num_frames, SvdPlan *plan, GError **error);
+
+/* Likewise; @decode_chunk_size: frames decoded together; 0: all. A memory
+ * budget lowers it to what fits. */
+SVD_API gboolean svd_decoder_plan (SvdModel *model,
+    const SvdStageOptions *options, guint width, guint height,
+    guint num_frames, guint decode_chunk_size, SvdPlan *plan,
+    GError **error);
 
 G_END_DECLS

@@ -71,10 +71,10 @@ SVD_API gboolean svd_sample_params_check (const SvdSampleParams *params,
 
 typedef struct _SvdSampler SvdSampler;
 
-/* Loads the UNet's weights. progress (nullable) is told of phase "load", in
- * bytes. */
+/* Loads the UNet's weights. options (nullable): the defaults. progress
+ * (nullable) is told of phase "load", in bytes. */
 SVD_API SvdSampler *svd_sampler_new (SvdDevice *device, SvdModel *model,
-    SvdPrecision precision, SvdProgress progress, gpointer user_data,
+    const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);
 SVD_API void svd_sampler_free (SvdSampler *sampler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdSampler, svd_sampler_free)

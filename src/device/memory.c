@@ -109,12 +109,12 @@ query_budget (KilnDevice *device)
   return available;
 }
 
-static guint64
-free_memory (KilnDevice *device)
+guint64
+kiln_device_get_room (KilnDevice *device, guint64 budget)
 {
   guint64 total = device->info.memory_total;
-  guint64 left =
-      total - MIN (total, kiln_device_get_allocated (device, NULL));
+  guint64 most = budget ? MIN (total, budget) : total;
+  guint64 left = most - MIN (most, kiln_device_get_allocated (device, NULL));
 
   return device->info.memory_budget ? MIN (left, query_budget (device)) : left;
 }
@@ -123,7 +123,7 @@ gboolean
 kiln_device_check_room (KilnDevice *device, guint64 bytes, const char *what,
     GError **error)
 {
-  guint64 available = free_memory (device);
+  guint64 available = kiln_device_get_room (device, 0);
   g_autofree char *needed = g_format_size (bytes);
   g_autofree char *left = g_format_size (available);
 

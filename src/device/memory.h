@@ -41,10 +41,14 @@ gboolean kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to, guint64 size,
 /* All bytes that buffers of this device hold now, and the most they held. */
 guint64 kiln_device_get_allocated (KilnDevice *device, guint64 *peak);
 
-/* FALSE with KILN_ERROR_OUT_OF_MEMORY and figures where the device cannot give
- * so many bytes more: by what its driver says (VK_EXT_memory_budget: other
- * programs count too), else by its memory beyond this device's buffers.
- * `what` takes them: "The weights", "This size". */
+/* Bytes that buffers of this device may still take: what its driver says is
+ * free (VK_EXT_memory_budget: other programs count too), else its memory
+ * beyond this device's buffers; at most what these leave of `budget` bytes,
+ * unless that is 0. */
+guint64 kiln_device_get_room (KilnDevice *device, guint64 budget);
+
+/* FALSE with KILN_ERROR_OUT_OF_MEMORY and figures where there is no room for
+ * so many bytes more. `what` takes them: "The weights", "This size". */
 gboolean kiln_device_check_room (KilnDevice *device, guint64 bytes,
     const char *what, GError **error);
 

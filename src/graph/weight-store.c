@@ -42,6 +42,16 @@ kiln_weight_store_get (KilnWeightStore *self, const KilnTensor *tensor)
   return *(KilnView *) g_hash_table_lookup (self->views, tensor->weight->key);
 }
 
+guint64
+kiln_weight_store_get_bytes (KilnWeightStore *self)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < self->blocks->len; i++)
+    bytes += kiln_buffer_get_size (self->blocks->pdata[i]);
+  return bytes;
+}
+
 /* ---- Space: blocks shared by many tensors. */
 
 static guint64

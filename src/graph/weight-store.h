@@ -21,6 +21,9 @@ gboolean kiln_weight_store_load (KilnWeightStore *store, KilnGraph *graph,
     KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
     GError **error);
 
+/* Bytes of the device that the store holds. */
+guint64 kiln_weight_store_get_bytes (KilnWeightStore *store);
+
 /* Bytes of the checkpoint that loading the graph's weights would upload. */
 guint64 kiln_weight_store_get_missing (KilnWeightStore *store,
     KilnGraph *graph);

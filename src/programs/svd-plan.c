@@ -3,7 +3,8 @@
 /* svd-plan: the memory that a clip takes, stage by stage, without a device.
  *
  *   svd-plan [MODEL] [--width=N] [--height=N] [--frames=N]
- *            [--decode-chunk-size=N] [--precision=fp16|fp32] [--json]
+ *            [--decode-chunk-size=N] [--precision=fp16|fp32]
+ *            [--memory-budget=SIZE] [--json]
  *
  * MODEL is what the elements' `model` takes; a folder with only the JSON
  * configs will do. */
@@ -15,7 +16,7 @@
 
 typedef struct {
   int width, height, frames, decode_chunk_size;
-  char *precision;
+  char *precision, *memory_budget;
   gboolean json;
 } Options;
 
@@ -41,6 +42,9 @@ parse (int *argc, char ***argv, Options *options, GError **error)
         "Frames decoded together (0: all; the model's own)", "N" },
     { "precision", 'p', 0, G_OPTION_ARG_STRING, &options->precision,
         "fp16, as on graphics cards (the default), or fp32", "TYPE" },
+    { "memory-budget", 'm', 0, G_OPTION_ARG_STRING, &options->memory_budget,
+        "What a stage may take, as 4GB or 3500MB: fewer frames are decoded "
+        "together where it is too little (none)", "SIZE" },
     { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
         "Print JSON, in bytes", NULL },
     { NULL }
@@ -99,14 +103,14 @@ resolve (Options *options, const SvdModelInfo *info, GError **error)
 }
 
 static gboolean
-plan_all (SvdModel *model, const Options *options, SvdPrecision precision,
-    Stage stages[N_STAGES], GError **error)
+plan_all (SvdModel *model, const Options *options,
+    const SvdStageOptions *use, Stage stages[N_STAGES], GError **error)
 {
-  return svd_encoder_plan (model, precision, options->width, options->height,
+  return svd_encoder_plan (model, use, options->width, options->height,
       &stages[ENCODE].plan, error)
-      && svd_sampler_plan (model, precision, options->width, options->height,
+      && svd_sampler_plan (model, use, options->width, options->height,
       options->frames, &stages[SAMPLE].plan, error)
-      && svd_decoder_plan (model, precision, options->width, options->height,
+      && svd_decoder_plan (model, use, options->width, options->height,
       options->frames, options->decode_chunk_size, &stages[DECODE].plan,
       error);
 }
@@ -114,12 +118,12 @@ plan_all (SvdModel *model, const Options *options, SvdPrecision precision,
 static void
 print_table (const char *path, const Options *options, const Stage *stages)
 {
-  g_print ("%s: %d frames of %dx%d, %s, decoded %s%d at once\n\n", path,
+  guint at_once = stages[DECODE].plan.decode_chunk_size;
+
+  g_print ("%s: %d frames of %dx%d, %s, decoded %s%u at once\n\n", path,
       options->frames, options->width, options->height,
       options->precision ? options->precision : "fp16",
-      options->decode_chunk_size ? "" : "all ",
-      options->decode_chunk_size ? options->decode_chunk_size
-      : options->frames);
+      at_once == (guint) options->frames ? "all " : "", at_once);
   g_print ("%-8s %10s %10s %10s %10s %10s %9s\n", "MB", "weights", "arena",
       "buffers", "staging", "peak", "TFLOP");
   for (guint i = 0; i < N_STAGES; i++) {
@@ -169,7 +173,8 @@ print_json (const char *path, const Options *options, const Stage *stages)
   add_bytes (builder, "width", options->width);
   add_bytes (builder, "height", options->height);
   add_bytes (builder, "frames", options->frames);
-  add_bytes (builder, "decode_chunk_size", options->decode_chunk_size);
+  add_bytes (builder, "decode_chunk_size",
+      stages[DECODE].plan.decode_chunk_size);
   for (guint i = 0; i < N_STAGES; i++)
     add_stage (builder, &stages[i]);
   json_builder_end_object (builder);
@@ -184,18 +189,21 @@ run (int argc, char **argv, GError **error)
   Options options = { -1, -1, -1, -1 };
   Stage stages[N_STAGES] = { { "encode" }, { "sample" }, { "decode" } };
   g_autoptr (SvdModel) model = NULL;
-  g_autofree char *precision_name = NULL;
-  SvdPrecision precision;
+  g_autofree char *precision_name = NULL, *budget_text = NULL;
+  SvdStageOptions use = { 0 };
 
   if (!parse (&argc, &argv, &options, error))
     return FALSE;
   precision_name = options.precision;
-  if (!choose_precision (options.precision, &precision, error))
+  budget_text = options.memory_budget;
+  if (!choose_precision (options.precision, &use.precision, error)
+      || !svd_memory_budget_parse (options.memory_budget, NULL,
+          &use.memory_budget, error))
     return FALSE;
   model = svd_model_open (argc > 1 ? argv[1] : NULL, error);
   if (model == NULL
       || !resolve (&options, svd_model_get_info (model), error)
-      || !plan_all (model, &options, precision, stages, error))
+      || !plan_all (model, &options, &use, stages, error))
     return FALSE;
   if (options.json)
     print_json (svd_model_get_path (model), &options, stages);

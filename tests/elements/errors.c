@@ -113,6 +113,39 @@ GST_START_TEST (test_bad_width)
 
 GST_END_TEST;
 
+GST_START_TEST (test_bad_memory_budget)
+{
+  static const gchar *values[] = { "4XB", "lots", "-1GB", "0", "101%", "GB" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    gchar *properties = g_strdup_printf ("memory-budget=%s", values[i]);
+    gchar *line = launch_line (elements[__i__], properties);
+
+    check_start_fails (line, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+        values[i]);
+    g_free (properties);
+    g_free (line);
+  }
+}
+
+GST_END_TEST;
+
+/* Less than the weights take: both figures are told. */
+GST_START_TEST (test_small_memory_budget)
+{
+  GstHarness *h = test_harness_new ("svdencode memory-budget=700kB");
+
+  gst_harness_set_src_caps_str (h, TEST_PICTURE_CAPS);
+  fail_unless_equals_int (gst_harness_push (h,
+          test_picture (TEST_PICTURE_CAPS)), GST_FLOW_ERROR);
+  test_assert_one_error (test_harness_get_bus (h), GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "the memory budget leaves 700.0");
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* Before the model is loaded. */
 GST_START_TEST (test_bad_sigmas)
 {
@@ -374,6 +407,9 @@ errors_suite (void)
   tcase_add_loop_test (tc, test_unknown_device, 0, n);
   tcase_add_loop_test (tc, test_no_vulkan, 0, n);
   tcase_add_test (tc, test_model_not_downloaded);
+  tcase_add_loop_test (tc, test_bad_memory_budget, 0,
+      G_N_ELEMENTS (elements));
+  tcase_add_test (tc, test_small_memory_budget);
   tcase_add_test (tc, test_bad_width);
   tcase_add_test (tc, test_bad_sigmas);
   tcase_add_test (tc, test_bad_width_while_playing);

@@ -21,6 +21,7 @@ static const struct
   {"svdencode svdsample svddecode svdbin", "model", "gchararray", "NULL", FALSE},
   {"svdencode svdsample svddecode svdbin vidinterp", "device", "gchararray", "NULL", FALSE},
   {"svdencode svdsample svddecode svdbin vidinterp", "precision", "GstSvdPrecision", "auto", FALSE},
+  {"svdencode svdsample svddecode svdbin", "memory-budget", "gchararray", "NULL", FALSE},
   {"svdencode svdsample svdbin", "seed", "gint64", "-1", TRUE},
   {"svdencode svdbin", "width", "guint", "0", TRUE},
   {"svdencode svdbin", "height", "guint", "0", TRUE},

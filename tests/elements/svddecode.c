@@ -293,6 +293,58 @@ GST_START_TEST (test_flush_in_mid_clip)
 
 GST_END_TEST;
 
+/* What a clip takes on the device that svddecode has by default. */
+static guint64
+planned_peak (guint frames, guint at_once)
+{
+  SvdStageOptions options = { SVD_PRECISION_FP32 };
+  GError *error = NULL;
+  SvdModel *model = svd_model_open (NULL, &error);
+  SvdPlan plan;
+
+  g_assert_no_error (error);
+  svd_decoder_plan (model, &options, TEST_SIZE, TEST_SIZE, frames, at_once,
+      &plan, &error);
+  g_assert_no_error (error);
+  svd_model_unref (model);
+  return svd_plan_get_peak (&plan);
+}
+
+/* There is memory for two frames of five: they go in three chunks, and that
+ * is told once. A number that the user has set is not lowered. */
+GST_START_TEST (test_memory_budget)
+{
+  gchar *line = g_strdup_printf ("svddecode memory-budget=%" G_GUINT64_FORMAT,
+      planned_peak (5, 2));
+  GstHarness *h = harness (line, 5, FPS);
+  GstBus *bus = test_harness_get_bus (h);
+  GstMessage *message;
+  GError *info;
+
+  fail_unless_equals_int (push_latents (h, 5, 0), GST_FLOW_OK);
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 5);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_INFO);
+  gst_message_parse_info (message, &info, NULL);
+  fail_unless (strstr (info->message, "2 frames") != NULL, "%s", info->message);
+  g_error_free (info);
+  gst_message_unref (message);
+  test_assert_step (test_wait_for_progress (bus, "decode",
+          GST_PROGRESS_TYPE_START), 0, 3);
+
+  fail_unless_equals_int (push_latents (h, 5, 0), GST_FLOW_OK);
+  fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_INFO) == NULL);
+
+  g_object_set (h->element, "decode-chunk-size", 3, NULL);
+  fail_unless_equals_int (push_latents (h, 5, 0), GST_FLOW_ERROR);
+  test_assert_one_error (bus, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "the memory budget leaves");
+
+  test_harness_free (h);
+  g_free (line);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_cancel)
 {
   GstHarness *h = harness ("svddecode", 64, FPS);
@@ -477,6 +529,7 @@ svddecode_suite (void)
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_downstream_eos);
   tcase_add_test (tc, test_progress);
+  tcase_add_test (tc, test_memory_budget);
   tcase_add_test (tc, test_flush_in_mid_clip);
   tcase_add_loop_test (tc, test_cancel, 0, 2);
   tcase_add_test (tc, test_formats);

@@ -53,6 +53,7 @@ main (int argc, char **argv)
   g_autoptr (SvdModel) model = NULL;
   g_autoptr (SvdSampler) sampler = NULL;
   g_autofree char *path = NULL;
+  SvdStageOptions options = { 0 };
   gint64 start;
 
   if (argc != 3)
@@ -66,8 +67,10 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   print_memory ("before");
   start = g_get_monotonic_time ();
-  sampler = svd_sampler_new (device, model, strcmp (argv[2], "fp16") == 0
-      ? SVD_PRECISION_FP16 : SVD_PRECISION_FP32, NULL, NULL, NULL, &error);
+  options.precision = strcmp (argv[2], "fp16") == 0 ? SVD_PRECISION_FP16
+      : SVD_PRECISION_FP32;
+  sampler = svd_sampler_new (device, model, &options, NULL, NULL, NULL,
+      &error);
   g_assert_no_error (error);
   printf ("load: %.2f s\n", (g_get_monotonic_time () - start) / 1e6);
   print_memory ("after");

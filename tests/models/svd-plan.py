@@ -39,12 +39,19 @@ check("a quarter of the pixels, a quarter of the activations",
       0.2 < small["sample"]["arena"] / full["sample"]["arena"] < 0.3)
 check("one frame at once takes half", 0.45 < stages("--frames=24", "--decode-chunk-size=1")["decode"]["arena"]
       / stages("--frames=24", "--decode-chunk-size=2")["decode"]["arena"] < 0.55)
+small = stages("--memory-budget=4.5GB")
+check("a budget lowers the frames decoded together to what fits",
+      small["decode_chunk_size"] == 5 and small["decode"]["peak"] <= 4.5e9
+      < stages("--decode-chunk-size=6")["decode"]["peak"], str(small["decode_chunk_size"]))
 table = plan(str(MODEL), "--precision=fp32", "--frames=14")
 check("without --json it is a table", table.returncode == 0 and "sample" in table.stdout
       and "14 frames of 1024x576, fp32" in table.stdout)
 for what, args, words in (
         ("an odd size", [str(MODEL), "--width=1023"], "multiples of 8"),
         ("an unknown precision", [str(MODEL), "--precision=fp8"], "fp16 or fp32"),
+        ("a small budget", [str(MODEL), "--memory-budget=1GB"], "the memory budget leaves 1.0"),
+        ("an unknown unit", [str(MODEL), "--memory-budget=4XB"], "4GB, 3500MB or 2GiB"),
+        ("a share of no device", [str(MODEL), "--memory-budget=50%"], "no device"),
         ("too many frames", [str(MODEL), "--frames=5000"], "0 to 1024"),
         ("no model", ["nowhere/at/all"], "no model")):
     refused = plan(*args)

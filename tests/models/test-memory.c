@@ -9,7 +9,7 @@
 #define CHUNK 3
 
 typedef struct {
-  SvdPrecision precision;
+  SvdStageOptions options;
   guint width, height;
 } Case;
 
@@ -47,13 +47,13 @@ encode (SvdModel *model, const Case *c, SvdConditioning *conditioning)
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (SvdEncoder) encoder = svd_encoder_new (device, model,
-      c->precision, NULL, NULL, NULL, &error);
+      &c->options, NULL, NULL, NULL, &error);
   SvdPlan plan;
 
   g_assert_no_error (error);
   svd_encoder_encode (encoder, &picture, &params, conditioning, NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (svd_encoder_plan (model, c->precision, c->width, c->height,
+  g_assert_true (svd_encoder_plan (model, &c->options, c->width, c->height,
           &plan, &error));
   check (device, "encode", &plan);
 }
@@ -69,14 +69,14 @@ sample (SvdModel *model, const Case *c, const SvdConditioning *conditioning,
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (SvdSampler) sampler = svd_sampler_new (device, model,
-      c->precision, NULL, NULL, NULL, &error);
+      &c->options, NULL, NULL, NULL, &error);
   SvdPlan plan;
 
   g_assert_no_error (error);
   svd_sampler_sample (sampler, conditioning, &params, NULL, NULL, latents,
       NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (svd_sampler_plan (model, c->precision, c->width, c->height,
+  g_assert_true (svd_sampler_plan (model, &c->options, c->width, c->height,
           FRAMES, &plan, &error));
   check (device, "sample", &plan);
 }
@@ -94,14 +94,14 @@ decode (SvdModel *model, const Case *c, const SvdLatents *latents)
   g_autoptr (SvdDevice) device = open_device ();
   g_autoptr (GError) error = NULL;
   g_autoptr (SvdDecoder) decoder = svd_decoder_new (device, model,
-      c->precision, NULL, NULL, NULL, &error);
+      &c->options, NULL, NULL, NULL, &error);
   SvdPlan plan;
 
   g_assert_no_error (error);
   svd_decoder_decode (decoder, latents, CHUNK, ignore_frame, NULL, NULL,
       &error);
   g_assert_no_error (error);
-  g_assert_true (svd_decoder_plan (model, c->precision, c->width, c->height,
+  g_assert_true (svd_decoder_plan (model, &c->options, c->width, c->height,
           FRAMES, CHUNK, &plan, &error));
   check (device, "decode", &plan);
 }
@@ -131,14 +131,15 @@ test_too_little (void)
   const SvdLatents latents = { 16, 16, 16, 8, data };
   g_autoptr (SvdDevice) device = NULL;
   g_autoptr (SvdDecoder) decoder = NULL;
+  const SvdStageOptions options = { SVD_PRECISION_FP16 };
   guint64 before, peak;
 
   g_assert_no_error (error);
   g_setenv ("KILN_MAX_MEMORY", "40000000", TRUE);
   device = open_device ();
   g_unsetenv ("KILN_MAX_MEMORY");
-  decoder = svd_decoder_new (device, model, SVD_PRECISION_FP16, NULL, NULL,
-      NULL, &error);
+  decoder = svd_decoder_new (device, model, &options, NULL, NULL, NULL,
+      &error);
   g_assert_no_error (error);
   before = svd_device_get_allocated (device, NULL);
   g_assert_false (svd_decoder_decode (decoder, &latents, 8, ignore_frame,
@@ -156,15 +157,83 @@ test_too_little (void)
   g_assert_no_error (error);
 }
 
+/* Of eight frames, so many together as the budget allows; no more is held. */
+static void
+test_chunks (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdModel) model = svd_model_open (NULL, &error);
+  g_autofree float *data = g_new0 (float, 8 * 8 * 16 * 8);
+  const SvdLatents latents = { 8, 8, 16, 8, data };
+  const SvdStageOptions options = { SVD_PRECISION_FP32, 16000000 };
+  g_autoptr (SvdDevice) device = open_device ();
+  g_autoptr (SvdDecoder) decoder = svd_decoder_new (device, model, &options,
+      NULL, NULL, NULL, &error);
+  SvdPlan plan;
+  guint chunk;
+
+  g_assert_no_error (error);
+  g_assert_true (svd_decoder_plan (model, &options, 64, 64, 8, 0, &plan,
+          &error));
+  g_assert_cmpuint (svd_plan_get_peak (&plan), <=, options.memory_budget);
+  chunk = svd_decoder_choose_chunk_size (decoder, &latents, 0);
+  g_assert_cmpuint (chunk, ==, plan.decode_chunk_size);
+  g_assert_cmpuint (chunk, >, 1);
+  g_assert_cmpuint (chunk, <, 8);
+  g_assert_true (svd_decoder_decode (decoder, &latents, chunk, ignore_frame,
+          NULL, NULL, &error));
+  check (device, "decode in chunks", &plan);
+  g_assert_cmpuint (svd_decoder_choose_chunk_size (decoder, &latents, 0), ==,
+      chunk);
+  g_assert_false (svd_decoder_decode (decoder, &latents, chunk + 1,
+          ignore_frame, NULL, NULL, &error));
+  g_assert_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY);
+}
+
+static void
+test_parse_budget (void)
+{
+  static const struct {
+    const char *text;
+    guint64 bytes;
+  } rows[] = {
+    { NULL, 0 }, { "", 0 }, { "123", 123 }, { "4GB", 4000000000 },
+    { "3500 MB", 3500000000 }, { "1.5gib", 3ull << 29 }, { "8kB", 8000 },
+  };
+  static const char *const bad[] = {
+    "0", "-1", "x", "4 G B", "4XB", "nan", "1e30GB", "0%", "101%", "%", "0.1B"
+  };
+  g_autoptr (SvdDevice) device = open_device ();
+  guint64 bytes, half;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_assert_true (svd_memory_budget_parse (rows[i].text, NULL, &bytes, NULL));
+    g_assert_cmpuint (bytes, ==, rows[i].bytes);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (svd_memory_budget_parse (bad[i], device, &bytes, &error));
+    g_assert_error (error, SVD_ERROR, SVD_ERROR_ARGUMENT);
+    g_assert_nonnull (strstr (error->message, bad[i]));
+  }
+  g_assert_false (svd_memory_budget_parse ("50%", NULL, &bytes, NULL));
+  g_assert_true (svd_memory_budget_parse ("50%", device, &half, NULL));
+  g_assert_true (svd_memory_budget_parse ("100%", device, &bytes, NULL));
+  g_assert_cmpuint (half, ==, bytes / 2);
+}
+
 int
 main (int argc, char **argv)
 {
-  static const Case small = { SVD_PRECISION_FP32, 128, 96 };
-  static const Case large = { SVD_PRECISION_FP16, 192, 128 };
+  static const Case small = { { SVD_PRECISION_FP32 }, 128, 96 };
+  static const Case large = { { SVD_PRECISION_FP16 }, 192, 128 };
 
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/memory/fp32", &small, test_clip);
   g_test_add_data_func ("/memory/fp16", &large, test_clip);
   g_test_add_func ("/memory/too-little", test_too_little);
+  g_test_add_func ("/memory/chunks", test_chunks);
+  g_test_add_func ("/memory/parse-budget", test_parse_budget);
   return g_test_run ();
 }

@@ -336,8 +336,8 @@ test_cancel (void)
 
   g_assert_no_error (error);
   /* An SvdDevice is the engine's under its public name. */
-  sampler = svd_sampler_new ((SvdDevice *) device, model, SVD_PRECISION_FP32,
-      NULL, NULL, NULL, &error);
+  sampler = svd_sampler_new ((SvdDevice *) device, model,
+      &(SvdStageOptions) { SVD_PRECISION_FP32 }, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   cancel_in_step (sampler);
   svd_sampler_sample (sampler, &conditioning, &params, NULL, NULL, &latents,

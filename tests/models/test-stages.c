@@ -116,7 +116,7 @@ encode (const Run *self, SvdConditioning *conditioning)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (SvdEncoder) encoder = svd_encoder_new (device, self->model,
-      self->what->precision, NULL, NULL, NULL, &error);
+      &(SvdStageOptions) { self->what->precision }, NULL, NULL, NULL, &error);
   const SvdEncodeParams params = {
     .width = number (self, "width"),
     .height = number (self, "height"),
@@ -173,7 +173,7 @@ sample (const Run *self, const SvdConditioning *conditioning,
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (SvdSampler) sampler = svd_sampler_new (device, self->model,
-      self->what->precision, NULL, NULL, NULL, &error);
+      &(SvdStageOptions) { self->what->precision }, NULL, NULL, NULL, &error);
   guint n_sigmas;
   g_autofree double *sigmas = get_sigmas (self, &n_sigmas);
   const SvdSampleParams params = {
@@ -265,7 +265,8 @@ test_passes (void)
 
   run_init (&self, &what);
   conditioning = read_conditioning (&self);
-  sampler = svd_sampler_new (device, self.model, what.precision, NULL, NULL, NULL, &error);
+  sampler = svd_sampler_new (device, self.model,
+      &(SvdStageOptions) { what.precision }, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_auto (SvdLatents) latents = { 0 };
@@ -313,7 +314,7 @@ decode (const Run *self, const SvdLatents *latents, const char *stage)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (SvdDecoder) decoder = svd_decoder_new (device, self->model,
-      self->what->precision, NULL, NULL, NULL, &error);
+      &(SvdStageOptions) { self->what->precision }, NULL, NULL, NULL, &error);
   const KilnSafetensorsEntry *expected = entry (self, "frames_u8");
   g_autofree char *name = g_strdup_printf ("%s: %s", self->what->run, stage);
   Clip clip = { 0 };
