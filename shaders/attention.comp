@@ -17,7 +17,7 @@ layout (binding = 1) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
   uint qkv_base, y_base;
-  uint n;                       /* invocations */
+  uint n;                       /* tiles */
   uint first_tile, n_tiles;     /* of the queries, in this dispatch */
   uint chunks;                  /* of a head's channels */
   uint heads, head;             /* how many; vectors of one */

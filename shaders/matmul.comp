@@ -16,6 +16,10 @@ layout (constant_id = 2) const bool HAS_ROW = false;
 layout (constant_id = 3) const bool HAS_RESIDUAL = false;
 layout (constant_id = 4) const bool HAS_RESIDUAL2 = false;
 layout (constant_id = 5) const bool HAS_FACTOR = false;
+layout (constant_id = 6) const uint ROWS = 8;
+layout (constant_id = 7) const uint COLUMNS = 8;
+
+const uint PANELS = COLUMNS / 8;
 
 INPUT (0, x);
 INPUT (1, weight);

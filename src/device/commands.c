@@ -281,7 +281,7 @@ write_timestamp (KilnRecorder *self)
 void
 kiln_recorder_label (KilnRecorder *self, const char *label)
 {
-  KilnTiming timing = { NULL, 0, 0 };
+  KilnTiming timing = { 0 };
 
   if (self->commands->queries == VK_NULL_HANDLE
       || self->commands->timings->len == MAX_TIMINGS)
@@ -400,14 +400,30 @@ bind_buffers (KilnRecorder *self, const KilnDispatch *dispatch)
 
 /* Folds a long 1-D grid into x and y. */
 static void
-fold_grid (KilnDevice *device, guint64 invocations, guint32 *x, guint32 *y)
+fold_grid (KilnDevice *device, const KilnDispatch *dispatch, guint32 *x,
+    guint32 *y)
 {
-  guint64 size = device->info.group_size;
-  guint64 groups = (invocations + size - 1) / size;
+  guint64 size = kiln_dispatch_group_size (device, dispatch);
+  guint64 groups = (dispatch->invocations + size - 1) / size;
   guint64 rows = (groups + device->max_groups_x - 1) / device->max_groups_x;
 
   *y = rows;
   *x = (groups + rows - 1) / rows;
+}
+
+/* Tells the profile of a dispatch. */
+static void
+add_to_timing (KilnRecorder *self, const KilnDispatch *dispatch)
+{
+  guint n = self->commands->timings->len;
+  KilnTiming *timing;
+
+  if (n == 0)
+    return;
+  timing = &g_array_index (self->commands->timings, KilnTiming, n - 1);
+  timing->flops += dispatch->flops;
+  if (dispatch->variant != NULL)
+    timing->variant = dispatch->variant;
 }
 
 /* Closes the piece when this work would make it too long to cancel. */
@@ -417,7 +433,6 @@ account_flops (KilnRecorder *self, const KilnDispatch *dispatch,
 {
   double most = kiln_device_get_dispatch_flops (self->commands->device);
   double flops = MAX (dispatch->flops, 64.0 * dispatch->invocations);
-  guint n = self->commands->timings->len;
 
   /* Software devices compile when a shader first runs: a piece's worth. */
   if (first_use && kiln_device_is_cpu (self->commands->device))
@@ -426,9 +441,6 @@ account_flops (KilnRecorder *self, const KilnDispatch *dispatch,
     end_piece (self);
   if (get_piece (self) != NULL)
     self->piece_flops += flops;
-  if (n > 0)
-    g_array_index (self->commands->timings, KilnTiming, n - 1).flops +=
-        dispatch->flops;
 }
 
 void
@@ -443,11 +455,12 @@ kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
 
   if (self->error != NULL || dispatch->invocations == 0)
     return;
-  pipeline = kiln_device_get_pipeline (device, dispatch->shader,
-      dispatch->specs, dispatch->n_specs, &first_use, &self->error);
+  pipeline = kiln_device_get_pipeline (device, dispatch, &first_use,
+      &self->error);
   if (pipeline == VK_NULL_HANDLE)
     return;
   account_flops (self, dispatch, first_use);
+  add_to_timing (self, dispatch);
   set = bind_buffers (self, dispatch);
   if (self->error != NULL)
     return;
@@ -457,7 +470,7 @@ kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
   if (dispatch->push_size > 0)
     vkCmdPushConstants (self->piece, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
         dispatch->push_size, dispatch->push);
-  fold_grid (device, dispatch->invocations, &x, &y);
+  fold_grid (device, dispatch, &x, &y);
   vkCmdDispatch (self->piece, x, y, 1);
 }
 

@@ -23,7 +23,9 @@ typedef struct {
 
 /* One dispatch of a shader. */
 typedef struct {
-  const char *shader;           /* name in the shader table, e.g. "matmul_f32" */
+  const char *shader;           /* name in the shader table, e.g. "affine_f32" */
+  const char *variant;          /* for profiles: which of several ways this is; or NULL */
+  guint32 group_size;           /* invocations of a workgroup; 0: the device's */
   guint32 specs[KILN_MAX_SPECS];/* specialization constants 0… */
   guint n_specs;
   KilnBinding bindings[KILN_MAX_BINDINGS];
@@ -71,6 +73,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnCommands, kiln_commands_free)
  * the environment variable KILN_PROFILE was set at recording. */
 typedef struct {
   const char *label;
+  const char *variant;          /* of its dispatches; or NULL */
   guint64 nanoseconds;
   double flops;
 } KilnTiming;

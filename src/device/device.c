@@ -162,21 +162,6 @@ limit_memory (guint64 total)
   return limit ? MIN (total, limit) : total;
 }
 
-static gboolean
-has_extension (VkPhysicalDevice physical, const char *name)
-{
-  g_autofree VkExtensionProperties *extensions = NULL;
-  guint32 n = 0;
-
-  vkEnumerateDeviceExtensionProperties (physical, NULL, &n, NULL);
-  extensions = g_new0 (VkExtensionProperties, n);
-  vkEnumerateDeviceExtensionProperties (physical, NULL, &n, extensions);
-  for (guint32 i = 0; i < n; i++)
-    if (strcmp (extensions[i].extensionName, name) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 /* Software devices run a workgroup as a loop on one core: large groups spare
  * them nothing, small ones leave work for every core. */
 static void
@@ -187,7 +172,7 @@ query_software (const VkPhysicalDeviceLimits *limits, KilnDeviceInfo *info)
   if (info->type != VK_PHYSICAL_DEVICE_TYPE_CPU
       || g_getenv ("KILN_NOT_SOFTWARE") != NULL)
     return;
-  info->software = TRUE;
+  info->features |= KILN_FEATURE_SOFTWARE;
   info->group_size = 32;
   /* Texels of four halves are the smallest that tensors are read as. */
   info->max_storage_range = MIN (info->max_storage_range,
@@ -211,6 +196,7 @@ query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
     .pNext = &v11,
   };
   const VkPhysicalDeviceLimits *limits = &properties.properties.limits;
+  const char *kernels = g_getenv ("KILN_KERNELS");
 
   vkGetPhysicalDeviceProperties2 (physical, &properties);
   g_strlcpy (info->name, properties.properties.deviceName,
@@ -219,18 +205,20 @@ query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
       v12.driverInfo);
   info->type = properties.properties.deviceType;
   format_uuid (v11.deviceUUID, info->uuid);
-  info->subgroup_size = v11.subgroupSize;
   info->max_storage_range = limits->maxStorageBufferRange;
+  info->max_group_size = limits->maxComputeWorkGroupInvocations;
+  info->max_shared_bytes = limits->maxComputeSharedMemorySize;
   info->max_allocation = v11.maxMemoryAllocationSize;
   info->storage_alignment =
       MAX (limits->minStorageBufferOffsetAlignment, 16);
+  info->features = 0;
+  info->kernels = kernels != NULL ? g_intern_string (kernels) : "";
+  kiln_features_query (physical, info);
   query_software (limits, info);
   limit_storage_range (info);
   info->timestamp_period = limits->timestampComputeAndGraphics
       ? limits->timestampPeriod : 0;
   info->memory_total = limit_memory (total_memory (physical, info->type));
-  info->memory_budget =
-      has_extension (physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
 
 static const char *
@@ -402,8 +390,8 @@ create_device (KilnDevice *self, GError **error)
     .pQueueCreateInfos = &queue,
   };
   VkPhysicalDeviceProperties properties;
-  VkResult result =
-      vkCreateDevice (self->physical, &info, NULL, &self->device);
+  VkResult result = kiln_features_create_device (self->physical, &self->info,
+      &info, &self->device);
 
   if (result != VK_SUCCESS) {
     kiln_set_vk_error (error, result, "creating the device");
@@ -473,7 +461,7 @@ kiln_device_get_info (KilnDevice *self)
 gboolean
 kiln_device_is_cpu (KilnDevice *self)
 {
-  return self->info.software;
+  return (self->info.features & KILN_FEATURE_SOFTWARE) != 0;
 }
 
 /* Measured on software, guessed low elsewhere: a piece should take about a

@@ -11,14 +11,27 @@ G_BEGIN_DECLS
  * limits. Reference counted; all functions may be called from any thread. */
 typedef struct _KilnDevice KilnDevice;
 
+/* What a device has beyond the least of Vulkan 1.2. */
+typedef enum {
+  KILN_FEATURE_SOFTWARE = 1 << 0,       /* see kiln_device_is_cpu() */
+  KILN_FEATURE_FLOAT16 = 1 << 1,        /* arithmetic on halves */
+  KILN_FEATURE_STORAGE16 = 1 << 2,      /* halves in storage buffers */
+  KILN_FEATURE_SUBGROUPS = 1 << 3,      /* sums and shuffles in subgroups */
+  KILN_FEATURE_SUBGROUP_SIZE = 1 << 4,  /* a pipeline may ask for a size */
+} KilnFeatures;
+
 typedef struct {
   char name[VK_MAX_PHYSICAL_DEVICE_NAME_SIZE];
   char driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE];
   char uuid[37];                /* deviceUUID as text, 8-4-4-4-12 */
   VkPhysicalDeviceType type;
-  gboolean software;            /* see kiln_device_is_cpu() */
-  guint32 subgroup_size;
-  guint32 group_size;           /* invocations of a workgroup */
+  guint features;               /* KilnFeatures */
+  const char *kernels;          /* what KILN_KERNELS names; "": nothing */
+  guint32 subgroup_size;        /* where a pipeline asks for none */
+  guint32 min_subgroup_size, max_subgroup_size;
+  guint32 group_size;           /* invocations of a workgroup, most often */
+  guint32 max_group_size;
+  guint32 max_shared_bytes;     /* of memory that a workgroup shares */
   guint64 max_storage_range;    /* bytes one shader binding may span */
   guint64 max_allocation;       /* bytes one VkDeviceMemory may have */
   guint64 storage_alignment;    /* bytes; binding offsets are multiples */

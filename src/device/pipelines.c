@@ -150,9 +150,10 @@ compare_shader (const void *name, const void *shader)
 
 static VkPipeline
 create_pipeline (KilnDevice *self, const KilnShader *shader,
-    const guint32 *specs, guint n_specs, GError **error)
+    const KilnDispatch *dispatch, GError **error)
 {
-  guint32 values[KILN_MAX_SPECS + 1] = { self->info.group_size };
+  guint n_specs = dispatch->n_specs;
+  guint32 values[KILN_MAX_SPECS + 1] = { kiln_dispatch_group_size (self, dispatch) };
   VkSpecializationMapEntry entries[KILN_MAX_SPECS + 1];
   VkSpecializationInfo specialization = {
     .mapEntryCount = n_specs + 1,
@@ -180,8 +181,7 @@ create_pipeline (KilnDevice *self, const KilnShader *shader,
 
   for (guint i = 0; i <= n_specs; i++)
     entries[i] = (VkSpecializationMapEntry) { i, i * 4, 4 };
-  if (n_specs > 0)
-    memcpy (values + 1, specs, n_specs * sizeof (guint32));
+  memcpy (values + 1, dispatch->specs, n_specs * sizeof (guint32));
   result = vkCreateShaderModule (self->device, &module_info, NULL,
       &info.stage.module);
   if (result == VK_SUCCESS) {
@@ -198,31 +198,32 @@ create_pipeline (KilnDevice *self, const KilnShader *shader,
 }
 
 VkPipeline
-kiln_device_get_pipeline (KilnDevice *self, const char *name,
-    const guint32 *specs, guint n_specs, gboolean *is_new, GError **error)
+kiln_device_get_pipeline (KilnDevice *self, const KilnDispatch *dispatch,
+    gboolean *is_new, GError **error)
 {
-  const KilnShader *shader = bsearch (name, kiln_shaders, kiln_n_shaders,
-      sizeof *kiln_shaders, compare_shader);
+  const KilnShader *shader = bsearch (dispatch->shader, kiln_shaders,
+      kiln_n_shaders, sizeof *kiln_shaders, compare_shader);
   g_autoptr (GMutexLocker) locker =
       g_mutex_locker_new (&self->pipelines_lock);
-  GString *key = g_string_new (name);
+  GString *key = g_string_new (dispatch->shader);
   g_autofree char *text = NULL;
   VkPipeline pipeline;
 
-  g_return_val_if_fail (n_specs <= KILN_MAX_SPECS, VK_NULL_HANDLE);
-  for (guint i = 0; i < n_specs; i++)
-    g_string_append_printf (key, " %x", specs[i]);
+  g_return_val_if_fail (dispatch->n_specs <= KILN_MAX_SPECS, VK_NULL_HANDLE);
+  g_string_append_printf (key, " %x", kiln_dispatch_group_size (self, dispatch));
+  for (guint i = 0; i < dispatch->n_specs; i++)
+    g_string_append_printf (key, " %x", dispatch->specs[i]);
   text = g_string_free (key, FALSE);
   if (shader == NULL) {
     g_set_error (error, KILN_ERROR, KILN_ERROR_UNSUPPORTED,
-        "This build has no shader \"%s\"", name);
+        "This build has no shader \"%s\"", dispatch->shader);
     return VK_NULL_HANDLE;
   }
   pipeline = (VkPipeline) g_hash_table_lookup (self->pipelines, text);
   *is_new = pipeline == VK_NULL_HANDLE;
   if (!*is_new)
     return pipeline;
-  pipeline = create_pipeline (self, shader, specs, n_specs, error);
+  pipeline = create_pipeline (self, shader, dispatch, error);
   if (pipeline == VK_NULL_HANDLE)
     return VK_NULL_HANDLE;
   self->cache_is_new = TRUE;

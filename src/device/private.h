@@ -36,12 +36,25 @@ struct _KilnDevice
 /* Sets error from a failed call: what was tried, and what the code means. */
 void kiln_set_vk_error (GError ** error, VkResult result, const char *what);
 
+/* Fills in info's features, subgroup sizes and memory_budget. */
+void kiln_features_query (VkPhysicalDevice physical, KilnDeviceInfo *info);
+/* Creates a device with all of those that shaders may use. */
+VkResult kiln_features_create_device (VkPhysicalDevice physical,
+    const KilnDeviceInfo *info, VkDeviceCreateInfo *create, VkDevice *device);
+
 gboolean kiln_pipelines_init (KilnDevice * device, GError ** error);
 void kiln_pipelines_clear (KilnDevice * device);
 
-/* The compiled shader, made on first use (then *is_new is TRUE);
+static inline guint32
+kiln_dispatch_group_size (KilnDevice *device, const KilnDispatch *dispatch)
+{
+  return dispatch->group_size ? dispatch->group_size
+      : device->info.group_size;
+}
+
+/* The dispatch's compiled shader, made on first use (then *is_new is TRUE);
  * VK_NULL_HANDLE with error set. */
-VkPipeline kiln_device_get_pipeline (KilnDevice * device, const char *shader,
-    const guint32 * specs, guint n_specs, gboolean * is_new, GError ** error);
+VkPipeline kiln_device_get_pipeline (KilnDevice * device,
+    const KilnDispatch * dispatch, gboolean * is_new, GError ** error);
 
 VkBuffer kiln_buffer_get_handle (KilnBuffer * buffer);

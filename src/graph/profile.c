@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct {
-  const char *label;
+  const char *label, *variant;
   guint64 nanoseconds;
   double flops;
   guint count;
@@ -13,7 +13,10 @@ typedef struct {
 static gint
 by_label (gconstpointer a, gconstpointer b)
 {
-  return strcmp (((const Row *) a)->label, ((const Row *) b)->label);
+  const Row *x = a, *y = b;
+  int order = strcmp (x->label, y->label);
+
+  return order != 0 ? order : g_strcmp0 (x->variant, y->variant);
 }
 
 static gint
@@ -32,7 +35,10 @@ sum_rows (const KilnTiming *timings, guint n)
   GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));
 
   for (guint i = 0; i < n; i++) {
-    Row row = { timings[i].label, timings[i].nanoseconds, timings[i].flops, 1 };
+    Row row = {
+      timings[i].label, timings[i].variant, timings[i].nanoseconds,
+      timings[i].flops, 1
+    };
 
     g_array_append_val (all, row);
   }
@@ -41,7 +47,7 @@ sum_rows (const KilnTiming *timings, guint n)
     const Row *row = &g_array_index (all, Row, i);
     Row *last = rows->len ? &g_array_index (rows, Row, rows->len - 1) : NULL;
 
-    if (last == NULL || strcmp (last->label, row->label) != 0) {
+    if (last == NULL || by_label (last, row) != 0) {
       g_array_append_val (rows, *row);
       continue;
     }
@@ -66,7 +72,9 @@ kiln_profile_print (KilnCommands *commands)
   for (guint i = 0; i < rows->len; i++) {
     const Row *row = &g_array_index (rows, Row, i);
 
-    g_printerr ("%10.3f ms %8.2f GFLOP/s %4u× %s\n", row->nanoseconds / 1e6,
-        row->flops / MAX (row->nanoseconds, 1), row->count, row->label);
+    g_printerr ("%10.3f ms %8.2f GFLOP/s %4u× %s%s%s\n",
+        row->nanoseconds / 1e6, row->flops / MAX (row->nanoseconds, 1),
+        row->count, row->label, row->variant ? ", " : "",
+        row->variant ? row->variant : "");
   }
 }

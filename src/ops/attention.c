@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "attention.h"
+#include "variant.h"
 
 #include <math.h>
 
@@ -30,28 +31,41 @@ batch_flops (const Sequences *sequences, guint32 inner)
   return 4.0 * sequences->length * sequences->length * inner;
 }
 
-/* ---- What one invocation makes: a chunk of the result's channels, in
- * vectors of four, for some queries, from some keys at a time. */
+/* ---- Variants: a tile is a chunk of the result's channels for some
+ * queries, from as many keys at a time as it is deep.
+ *
+ * On Mesa's llvmpipe, which keeps what exceeds its registers in the
+ * first-level cache, large tiles were measured to be best, and for wide heads
+ * large chunks, as each chunk computes the scores again. Graphics processors
+ * would spill to memory: a tile of 128 numbers there. */
 
-typedef struct {
-  guint32 chunk, queries, keys;
-} Tile;
+#define ANY_TYPE (1u << KILN_F32 | 1u << KILN_F16)
 
-/* Measured on Mesa's llvmpipe, which keeps what exceeds its registers in
- * the first-level cache: large tiles, and for wide heads large chunks, as
- * each chunk computes the scores again. Graphics processors would spill to
- * memory: a tile of 128 numbers there. */
-static Tile
-choose_tile (KilnDevice *device, guint32 head)
+static const KilnVariant variants[] = {
+  { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 96, 8 },
+  { "cpu-wide", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 2, 256, 8 },
+  { "scalar", "scalar", ANY_TYPE, 0, 0, 2, 64, 4 },
+  { NULL }
+};
+
+/* How many chunks a head has. */
+static guint32
+n_chunks (const KilnVariant *variant, guint32 head)
 {
-  const Tile software = { 24, 4, 8 }, software_wide = { 64, 2, 8 };
-  const Tile other = { 16, 2, 4 };
-  Tile tile = !kiln_device_is_cpu (device) ? other
-      : head > 2 * software.chunk ? software_wide : software;
-  guint32 chunks = (head + tile.chunk - 1) / tile.chunk;
+  return (head + variant->columns - 1) / variant->columns;
+}
 
-  tile.chunk = (head + chunks - 1) / chunks;
-  return tile;
+/* A load counts as so many multiplications. */
+#define LOAD_COST 16
+
+/* For each multiplication of a head that is one chunk. */
+static double
+cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
+{
+  const guint32 *head = shape;
+  double loads = 1.0 / variant->rows + 1.0 / variant->depth;
+
+  return (n_chunks (variant, *head) + 1) / 2.0 * (1 + LOAD_COST * loads);
 }
 
 /* ---- Recording */
@@ -67,17 +81,17 @@ typedef struct {                /* Push in attention.comp */
  * enough. */
 static void
 dispatch_tiles (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
-    const Tile *tile, guint64 batches, double flops)
+    const KilnVariant *variant, guint64 batches, double flops)
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
-  guint64 tiles = (push->length + tile->queries - 1) / tile->queries;
+  guint64 tiles = (push->length + variant->rows - 1) / variant->rows;
   guint64 at_once = kiln_rows_per_dispatch (device, 1, 0, 1, flops / tiles);
 
   for (guint64 first = 0; first < tiles; first += at_once) {
     push->first_tile = first;
     push->n_tiles = MIN (at_once, tiles - first);
     push->n = batches * push->heads * push->chunks * push->n_tiles;
-    dispatch->invocations = push->n;
+    kiln_variant_set_tiles (variant, push->n, dispatch);
     dispatch->flops = flops * push->n_tiles / tiles;
     kiln_recorder_dispatch (recorder, dispatch);
   }
@@ -109,8 +123,9 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   guint32 inner = y->shape.channels, d = inner / attention->heads;
-  Tile tile = choose_tile (device, d / 4);
-  guint32 chunks = (d / 4 + tile.chunk - 1) / tile.chunk;
+  const KilnVariant *variant = kiln_variant_choose (variants, device,
+      qkv->shape.type, cost, &d);
+  guint32 chunks = n_chunks (variant, d);
   /* Each chunk computes the scores. */
   double flops = batch_flops (sequences, inner) * (chunks + 1) / 2;
   guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
@@ -125,8 +140,7 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     .scale = 1.0 / (G_LN2 * sqrt (d)),
   };
   KilnDispatch dispatch = {
-    .shader = kiln_shader_for (device, "attention", qkv->shape.type),
-    .specs = { tile.chunk, tile.queries, tile.keys },
+    .specs = { (d / 4 + chunks - 1) / chunks, variant->rows, variant->depth },
     .n_specs = 3,
     .n_bindings = 2,
     .texels = kiln_texels_for (device, 1 << 0),
@@ -134,11 +148,12 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     .push_size = sizeof push,
   };
 
+  kiln_variant_set_shader (variant, "attention", qkv->shape.type, &dispatch);
   for (guint64 batch = 0; batch < sequences->batches; batch += at_once) {
     guint64 n = MIN (at_once, sequences->batches - batch);
 
     bind (&dispatch, &push, qkv, y, sequences, batch, n);
-    dispatch_tiles (recorder, &dispatch, &push, &tile, n, flops * n);
+    dispatch_tiles (recorder, &dispatch, &push, variant, n, flops * n);
   }
 }
 
@@ -302,4 +317,5 @@ const KilnOpClass kiln_attention_class = {
   .scratch = scratch_size,
   .flops = flops,
   .record = record,
+  .variants = variants,
 };

@@ -81,6 +81,9 @@ guint32 kiln_texels_for (KilnDevice *device, guint32 inputs);
 
 #define KILN_OP_MAX_INPUTS 8
 
+/* One way to compute an operation family: see variant.h. */
+typedef struct _KilnVariant KilnVariant;
+
 /* An operation family: what the graph needs to check, cost and record it.
  * Parameters are a plain struct that the graph copies. Absent optional
  * inputs are NULL shapes, and views with a NULL buffer. */
@@ -107,6 +110,9 @@ typedef struct {
   void (*record) (KilnRecorder *recorder, gconstpointer params,
       const KilnView *inputs, guint n_inputs, const KilnView *output,
       const KilnView *scratch);
+
+  /* The ways to compute it, which record() chooses from; NULL: just one. */
+  const KilnVariant *variants;
 } KilnOpClass;
 
 G_END_DECLS

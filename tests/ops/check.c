@@ -3,6 +3,9 @@
  * and edge shapes; with --bench the same table measures. */
 #include "check.h"
 #include "half.h"
+#include "ops/attention.h"
+#include "ops/matmul.h"
+#include "ops/variant.h"
 
 #include <locale.h>
 #include <math.h>
@@ -21,20 +24,24 @@
 #define REFERENCE_FLOPS 1e8
 #define REFERENCE_VALUES 1e6
 
-/* Small windows: what the second device may bind, in bytes. */
+/* In small windows even small tensors are split: what a binding may span
+ * there, in bytes. */
 #define SMALL_RANGE "65536"
 
-/* The same device, treated in several ways. */
-enum {
-  AS_IT_IS,
-  SMALL_WINDOWS,                /* even small tensors are split */
-  SMALL_WINDOWS_NOT_SOFTWARE,   /* a software device gets other shaders */
-  N_DEVICES
-};
+/* The same device may be treated in several ways. */
+typedef struct {
+  gboolean small_windows;
+  gboolean not_software;        /* a software device gets what others get */
+  const char *kernels;          /* the variant that is wanted; or NULL */
+  KilnDevice *device;
+} Way;
+
+#define MAX_WAYS 16
 
 struct _Check
 {
-  KilnDevice *devices[N_DEVICES];
+  Way ways[MAX_WAYS];
+  guint n_ways;
   gboolean bench, verbose, large, quick;
   char *type;
   char *only;
@@ -412,10 +419,10 @@ core_seconds (void)
 }
 
 static void
-bench (Check *self, const CheckJob *job, const Prepared *prepared)
+bench (KilnDevice *device, const CheckJob *job, const Prepared *prepared)
 {
   const KilnShape *shape = &prepared->output.shape;
-  gboolean cpu = kiln_device_is_cpu (self->devices[AS_IT_IS]);
+  gboolean cpu = kiln_device_is_cpu (device);
   double flops = job_flops (job, prepared->inputs, shape);
   double bytes = kiln_shape_bytes (shape), total = 0;
   double best = HUGE_VAL, least = HUGE_VAL;
@@ -441,30 +448,52 @@ bench (Check *self, const CheckJob *job, const Prepared *prepared)
 
 /* ---- Entry points of the families */
 
+/* The variant of that name, if it can do what the job wants. */
+static const KilnVariant *
+find_variant (const KilnOpClass *klass, const char *name, KilnDevice *device,
+    KilnType type)
+{
+  for (const KilnVariant *v = klass->variants; v && v->name != NULL; v++)
+    if (g_str_equal (v->name, name))
+      return kiln_variant_supports (v, device, type) ? v : NULL;
+  return NULL;
+}
+
+/* Where a device offers variants, a family is tried with each of them, so
+ * not with what would be chosen. */
+static gboolean
+is_for (const Way *way, const CheckJob *job)
+{
+  if (way->kernels != NULL)
+    return find_variant (job->klass, way->kernels, way->device, job->type)
+        != NULL;
+  return !way->not_software || job->klass->variants == NULL;
+}
+
 static void
-run_on (Check *self, KilnDevice *device, const CheckJob *job)
+run_on (Check *self, const Way *way, const CheckJob *job)
 {
   g_auto (Prepared) prepared = { 0 };
   g_autoptr (GError) error = NULL;
 
   self->n_run++;
-  if (!prepare (device, job, &prepared, &error)
+  if (!prepare (way->device, job, &prepared, &error)
       || !kiln_commands_run (prepared.commands, NULL, &error)
       || (!self->bench && !compare (self, job, &prepared, &error)))
-    failed (self, job, "%s%s", error->message,
-        device == self->devices[AS_IT_IS] ? "" :
-        device == self->devices[SMALL_WINDOWS] ? " (in small windows)" :
-        " (in small windows, not as software)");
+    failed (self, job, "%s%s%s%s%s", error->message,
+        way->small_windows ? ", in small windows" : "",
+        way->not_software ? ", not as software" : "",
+        way->kernels ? ", as " : "", way->kernels ? way->kernels : "");
   else if (self->bench)
-    bench (self, job, &prepared);
+    bench (way->device, job, &prepared);
 }
 
 void
 check_run (Check *self, CheckJob *job)
 {
-  for (guint i = 0; i < N_DEVICES; i++)
-    if (self->devices[i] != NULL)
-      run_on (self, self->devices[i], job);
+  for (const Way *way = self->ways; way < self->ways + self->n_ways; way++)
+    if (is_for (way, job))
+      run_on (self, way, job);
   for (guint i = 0; i < job->n_inputs; i++)
     g_free (job->inputs[i].data);
 }
@@ -494,29 +523,80 @@ check_refuses (Check *self, const char *what, const KilnOpClass *klass,
 
 /* ---- */
 
-static gboolean
-open_device (Check *self, guint way, const char *which, GError **error)
+static void
+set_or_unset (const char *name, const char *value)
 {
-  if (way != AS_IT_IS)
-    g_setenv ("KILN_MAX_STORAGE_RANGE", SMALL_RANGE, TRUE);
-  if (way == SMALL_WINDOWS_NOT_SOFTWARE)
-    g_setenv ("KILN_NOT_SOFTWARE", "1", TRUE);
-  self->devices[way] = kiln_device_open (which, error);
-  g_unsetenv ("KILN_MAX_STORAGE_RANGE");
-  g_unsetenv ("KILN_NOT_SOFTWARE");
-  return self->devices[way] != NULL;
+  if (value != NULL)
+    g_setenv (name, value, TRUE);
+  else
+    g_unsetenv (name);
+}
+
+static gboolean
+add_way (Check *self, const char *which, Way way, GError **error)
+{
+  g_assert (self->n_ways < MAX_WAYS);
+  set_or_unset ("KILN_MAX_STORAGE_RANGE",
+      way.small_windows ? SMALL_RANGE : NULL);
+  set_or_unset ("KILN_NOT_SOFTWARE", way.not_software ? "1" : NULL);
+  set_or_unset ("KILN_KERNELS", way.kernels);
+  way.device = kiln_device_open (which, error);
+  if (way.device == NULL)
+    return FALSE;
+  self->ways[self->n_ways++] = way;
+  return TRUE;
+}
+
+static gboolean
+has_way (Check *self, const char *kernels)
+{
+  for (guint i = 0; i < self->n_ways; i++)
+    if (g_strcmp0 (self->ways[i].kernels, kernels) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* A way for each variant that the device offers. */
+static gboolean
+add_variants (Check *self, const char *which, gboolean not_software,
+    GError **error)
+{
+  const KilnOpClass *const classes[] = {
+    &kiln_matmul_class, &kiln_attention_class
+  };
+  KilnDevice *device = self->ways[self->n_ways - 1].device;
+
+  for (guint i = 0; i < G_N_ELEMENTS (classes); i++)
+    for (const KilnVariant *v = classes[i]->variants; v->name != NULL; v++) {
+      if (has_way (self, v->name)
+          || (!kiln_variant_supports (v, device, KILN_F32)
+              && !kiln_variant_supports (v, device, KILN_F16)))
+        continue;
+      if (!add_way (self, which, (Way) { TRUE, not_software, v->name }, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean
 open_devices (Check *self, const char *which, GError **error)
 {
-  if (self->bench || self->large)
-    return open_device (self, AS_IT_IS, which, error);
-  if (!open_device (self, SMALL_WINDOWS, which, error) || self->quick)
-    return self->devices[SMALL_WINDOWS] != NULL;
-  return open_device (self, AS_IT_IS, which, error)
-      && (!kiln_device_is_cpu (self->devices[AS_IT_IS])
-      || open_device (self, SMALL_WINDOWS_NOT_SOFTWARE, which, error));
+  gboolean cpu;
+
+  if (self->bench) {
+    /* As the environment says. */
+    self->ways[0].device = kiln_device_open (which, error);
+    self->n_ways = 1;
+    return self->ways[0].device != NULL;
+  }
+  if (self->large)
+    return add_way (self, which, (Way) { FALSE }, error);
+  if (!add_way (self, which, (Way) { TRUE }, error) || self->quick)
+    return self->n_ways > 0;
+  cpu = kiln_device_is_cpu (self->ways[0].device);
+  return add_way (self, which, (Way) { FALSE }, error)
+      && (!cpu || add_way (self, which, (Way) { TRUE, TRUE }, error))
+      && add_variants (self, which, cpu, error);
 }
 
 int
@@ -562,7 +642,7 @@ main (int argc, char **argv)
   check_winograd (&self);
   check_motion (&self);
   g_print ("%u of %u failed\n", self.n_failed, self.n_run);
-  for (guint i = 0; i < N_DEVICES; i++)
-    g_clear_pointer (&self.devices[i], kiln_device_unref);
+  for (guint i = 0; i < self.n_ways; i++)
+    kiln_device_unref (self.ways[i].device);
   return self.n_failed > 0;
 }

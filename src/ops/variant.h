@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "op.h"
+
+G_BEGIN_DECLS
+
+/* One of several ways to compute an operation family: a shader, and the tile
+ * of the result that it makes. A family has a table of them and takes, for
+ * each device and shape, the one that it expects to be fastest. Tables end
+ * with a variant without a name. */
+struct _KilnVariant
+{
+  const char *name;             /* in KILN_KERNELS and in profiles */
+  const char *shader;           /* in its name, after the family */
+  guint types;                  /* of tensors: bit KILN_F32, bit KILN_F16 */
+  guint needs;                  /* KilnFeatures */
+  guint32 group_size;           /* invocations that make a tile; 0: one does */
+  guint32 rows, columns;        /* of the result, a tile */
+  guint32 depth;                /* of a step of its sums */
+  guint32 shared_bytes;         /* that a workgroup shares */
+};
+
+/* What a shape would take, in any unit; HUGE_VAL: it cannot be done so. */
+typedef double (*KilnVariantCost) (const KilnVariant *variant,
+    KilnDevice *device, gconstpointer shape);
+
+/* The least costly variant that the device and the element type allow; those
+ * that KILN_KERNELS names go before all others. */
+const KilnVariant *kiln_variant_choose (const KilnVariant *table,
+    KilnDevice *device, KilnType type, KilnVariantCost cost,
+    gconstpointer shape);
+
+/* Whether the device and the element type allow it. */
+gboolean kiln_variant_supports (const KilnVariant *variant,
+    KilnDevice *device, KilnType type);
+
+/* Begins a dispatch: variant, shader ("matmul_conv2d" becomes
+ * "matmul_conv2d_tile_f16") and the workgroup's size. */
+void kiln_variant_set_shader (const KilnVariant *variant, const char *family,
+    KilnType type, KilnDispatch *dispatch);
+
+/* The dispatch's invocations for so many tiles. */
+void kiln_variant_set_tiles (const KilnVariant *variant, guint64 tiles,
+    KilnDispatch *dispatch);
+
+G_END_DECLS
