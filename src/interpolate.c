@@ -360,7 +360,7 @@ svd_interpolator_advance (SvdInterpolator *self, GError **error)
 
   self->have_motion = self->have_difference = FALSE;
   return kiln_buffer_copy (svd_buffers_get (&self->buffers, "next"),
-      svd_buffers_get (&self->buffers, "previous"),
+      svd_buffers_get (&self->buffers, "previous"), 0,
       kiln_shape_bytes (&picture), error);
 }
 

@@ -30,5 +30,5 @@ svd_plan_add (SvdPlan *plan, KilnGraph *graph, GError **error)
 guint64
 svd_plan_get_peak (const SvdPlan *plan)
 {
-  return plan->weights + MAX (plan->arena + plan->buffers, plan->staging);
+  return plan->weights + plan->arena + plan->buffers;
 }

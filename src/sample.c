@@ -466,7 +466,7 @@ run_step (SvdSampler *self, const KilnEulerStep *step, gboolean guided,
     return FALSE;
   if (guided && (!run_unet (self, 0, cancellable, error)
           || !kiln_buffer_copy (svd_buffers_get (&self->buffers, "velocity"),
-              svd_buffers_get (&self->buffers, "unconditional"),
+              svd_buffers_get (&self->buffers, "unconditional"), 0,
               kiln_shape_bytes (&self->shape), error)))
     return FALSE;
   return run_unet (self, 1, cancellable, error)

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * @weights: bytes of its packed weights, on the device as long as the stage
  * @arena: bytes of activations, all lifetimes overlapped, while it runs
  * @buffers: bytes of its inputs and results
- * @staging: bytes of host-visible memory through which weights are loaded
- *     (of 16 bits in their file); given back before the arena is taken
+ * @staging: bytes of the host's memory through which a graphics card's
+ *     weights are loaded, at most; given back before the arena is taken
  * @decode_chunk_size: frames decoded together; 0: the stage does not decode
  * @flops: floating-point operations of one run: a picture, one pass of the
  *     UNet (guidance takes two a step), a chunk of frames
@@ -25,7 +25,7 @@ typedef struct {
   gdouble flops;
 } SvdPlan;
 
-/* The most that the stage holds at once, bytes. */
+/* The most of the device's memory that the stage holds at once, bytes. */
 SVD_API guint64 svd_plan_get_peak (const SvdPlan *plan);
 
 /**

@@ -314,9 +314,10 @@ kiln_buffer_read (KilnBuffer *self, guint64 offset, void *data, guint64 size,
 }
 
 gboolean
-kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to, guint64 size,
-    GError **error)
+kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to, guint64 to_offset,
+    guint64 size, GError **error)
 {
-  g_return_val_if_fail (size <= from->size && size <= to->size, FALSE);
-  return copy_now (from, 0, to, 0, size, error);
+  g_return_val_if_fail (size <= from->size && to_offset + size <= to->size,
+      FALSE);
+  return copy_now (from, 0, to, to_offset, size, error);
 }

@@ -34,9 +34,9 @@ gboolean kiln_buffer_write (KilnBuffer *buffer, guint64 offset,
 gboolean kiln_buffer_read (KilnBuffer *buffer, guint64 offset,
     void *data, guint64 size, GError **error);
 
-/* Copies the first `size` bytes on the device, and waits. */
-gboolean kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to, guint64 size,
-    GError **error);
+/* Copies the first `size` bytes of `from` on the device, and waits. */
+gboolean kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to,
+    guint64 to_offset, guint64 size, GError **error);
 
 /* All bytes that buffers of this device hold now, and the most they held. */
 guint64 kiln_device_get_allocated (KilnDevice *device, guint64 *peak);

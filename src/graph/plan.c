@@ -137,14 +137,13 @@ count_tensors (KilnGraph *graph, KilnPlan *plan)
     const KilnTensor *tensor = graph->tensors->pdata[i];
     guint64 bytes = align (kiln_shape_bytes (&tensor->shape));
 
-    if (tensor->weight != NULL) {
+    if (tensor->weight != NULL)
       plan->weight_bytes += bytes;
-      plan->staging_bytes += bytes / kiln_type_size (tensor->shape.type) * 2;
-    } else if (tensor->external != NULL)
+    else if (tensor->external != NULL)
       plan->external_bytes += bytes;
     plan->largest_tensor = MAX (plan->largest_tensor, bytes);
   }
-  plan->staging_bytes = MIN (plan->staging_bytes, KILN_STAGING_BYTES);
+  plan->staging_bytes = MIN (plan->weight_bytes, KILN_STAGING_BYTES);
 }
 
 static void

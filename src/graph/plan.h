@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Weights are loaded through staging memory of at most this. */
+/* Where the host does not see the device's memory, weights are loaded through
+ * staging memory of this. */
 #define KILN_STAGING_BYTES (64u << 20)
 
 /* Where every tensor of a graph lies, known before anything is allocated. */
@@ -14,7 +15,7 @@ typedef struct {
   guint64 weight_bytes;         /* packed weights */
   guint64 external_bytes;       /* inputs and outputs by name */
   guint64 largest_tensor;       /* bytes */
-  guint64 staging_bytes;        /* while weights are loaded, of 16 bits in their file */
+  guint64 staging_bytes;        /* while weights are loaded, at most */
   double flops;
   guint n_operations;
 } KilnPlan;

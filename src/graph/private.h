@@ -7,14 +7,9 @@
 #include "plan.h"
 
 typedef struct {
-  KilnWeightInfo info;
-  guint32 first_output, n_outputs;
-} KilnWeightPart;
-
-typedef struct {
   char *key;                    /* source, names and packing: equal keys, equal bytes */
   KilnPack pack;
-  KilnWeightPart *parts;        /* stacked along the outputs */
+  KilnPackPart *parts;          /* stacked along the outputs */
   guint n_parts;
 } KilnWeight;
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "packer.h"
 #include "private.h"
 #include "weight-store.h"
 
-#include <string.h>
-
 #define ALIGNMENT 256
 #define BLOCK_BYTES (256u << 20)
+/* What is packed between two reports, and by one processor at a time. */
+#define BATCH_BYTES (KILN_STAGING_BYTES / 2)
+#define JOB_BYTES (1u << 20)
 
 struct _KilnWeightStore
 {
@@ -121,90 +123,140 @@ allocate_views (KilnWeightStore *self, const GPtrArray *tensors,
   return g_steal_pointer (&views);
 }
 
-/* ---- Upload: raw bytes through one staging buffer, packed by shaders. */
+/* ---- Loading: the host packs, batch by batch, each a range of one block.
+ * Where it sees the device's memory it packs right there, else into one of
+ * two staging buffers while the other one is copied. */
 
 typedef struct {
-  KilnWeightStore *store;
-  KilnBuffer *staging;
-  KilnRecorder *recorder;       /* what fills from the staging buffer */
-  guint64 used;
-  guint64 staged;               /* bytes of the checkpoint among them */
-  KilnUploadFunc uploaded;
-  gpointer user_data;
-  GCancellable *cancellable;
-} Upload;
+  const GPtrArray *tensors;
+  const KilnView *views;
+  KilnPacker *packer;
+  guint64 batch_bytes;          /* at most */
+  guint tensor;                 /* where the next batch begins */
+  guint32 slice;
+} Loader;
 
-static gboolean
-flush (Upload *upload, GError **error)
+typedef struct {
+  KilnBuffer *block;
+  guint64 offset, bytes;        /* the range, with gaps between tensors */
+  guint64 packed;               /* bytes without */
+} Batch;
+
+static guint64
+slice_bytes (const KilnTensor *tensor)
 {
-  g_autoptr (KilnCommands) commands = NULL;
+  return kiln_pack_slice_bytes (&tensor->weight->pack);
+}
 
-  if (upload->recorder == NULL)
-    return TRUE;
-  kiln_recorder_barrier (upload->recorder);
-  commands = kiln_recorder_finish (g_steal_pointer (&upload->recorder), error);
-  if (commands == NULL
-      || !kiln_commands_run (commands, upload->cancellable, error))
-    return FALSE;
-  if (upload->uploaded != NULL)
-    upload->uploaded (upload->staged, upload->user_data);
-  upload->used = upload->staged = 0;
-  return TRUE;
+/* Where the next batch begins, in its block. */
+static guint64
+next_offset (const Loader *self)
+{
+  return self->views[self->tensor].offset
+      + self->slice * slice_bytes (self->tensors->pdata[self->tensor]);
+}
+
+/* Has as many slices of the next tensor packed as there is room for.
+ * Returns their bytes. */
+static guint64
+push_slices (Loader *self, guint64 room, guint8 *to)
+{
+  const KilnTensor *tensor = self->tensors->pdata[self->tensor];
+  const KilnWeight *weight = tensor->weight;
+  guint64 bytes = slice_bytes (tensor);
+  guint32 left = kiln_pack_n_slices (&weight->pack) - self->slice;
+  guint32 n = MIN (room / bytes, left);
+  guint32 a_job = MAX (JOB_BYTES / bytes, 1);
+
+  for (guint32 i = 0; i < n; i += a_job)
+    kiln_packer_push (self->packer, &weight->pack, weight->parts,
+        weight->n_parts, self->slice + i, MIN (a_job, n - i), to + i * bytes);
+  self->slice += n;
+  if (n == left) {
+    self->slice = 0;
+    self->tensor++;
+  }
+  return n * bytes;
+}
+
+/* The next batch, which is being packed when this returns. It has no bytes
+ * after the last one. */
+static Batch
+push_batch (Loader *self, KilnBuffer *staging)
+{
+  Batch batch = { 0 };
+  guint8 *to;
+
+  if (self->tensor == self->tensors->len)
+    return batch;
+  batch.block = self->views[self->tensor].buffer;
+  batch.offset = next_offset (self);
+  to = staging != NULL ? kiln_buffer_get_data (staging)
+      : kiln_buffer_get_data (batch.block) + batch.offset;
+  while (self->tensor < self->tensors->len
+      && self->views[self->tensor].buffer == batch.block) {
+    guint64 begin = next_offset (self) - batch.offset;
+    guint64 room = self->batch_bytes - MIN (begin, self->batch_bytes);
+    guint64 pushed = push_slices (self, room, to + begin);
+
+    if (pushed == 0)
+      break;
+    batch.bytes = begin + pushed;
+    batch.packed += pushed;
+  }
+  return batch;
 }
 
 static gboolean
-stage (Upload *upload, const KilnPack *pack, const KilnWeightInfo *info,
-    const guint8 *data, guint64 bytes, guint32 first_output,
-    guint32 n_outputs, const KilnView *view, GError **error)
+load_batches (Loader *self, KilnBuffer *const staging[2],
+    KilnUploadFunc uploaded, gpointer user_data, GError **error)
 {
-  if (upload->used + bytes > kiln_buffer_get_size (upload->staging)
-      && !flush (upload, error))
-    return FALSE;
-  if (upload->recorder == NULL)
-    upload->recorder = kiln_recorder_new (upload->store->device);
-  memcpy (kiln_buffer_get_data (upload->staging) + upload->used, data, bytes);
-  kiln_pack_record (upload->recorder, pack, info->type, upload->staging,
-      upload->used, first_output, n_outputs, view);
-  upload->used = (upload->used + bytes + 15) & ~(guint64) 15;
-  upload->staged += bytes;
-  return TRUE;
-}
+  Batch batch = push_batch (self, staging[0]);
 
-/* A part larger than the staging buffer goes by runs of outputs. */
-static gboolean
-upload_part (Upload *upload, const KilnWeight *weight,
-    const KilnWeightPart *part, const KilnView *view, GError **error)
-{
-  KilnPack pack = weight->pack;
-  guint64 staging = kiln_buffer_get_size (upload->staging);
-  guint64 an_output = part->info.size / part->n_outputs;
-  guint32 at_once = part->n_outputs;
+  for (guint i = 0; batch.bytes > 0; i ^= 1) {
+    Batch next;
 
-  pack.transposed = part->info.transposed;
-  if (part->info.size > staging && !pack.transposed)
-    at_once = MAX (staging / an_output / 8 * 8, 8);
-  for (guint32 n = 0; n < part->n_outputs; n += at_once) {
-    guint32 run = MIN (at_once, part->n_outputs - n);
-
-    if (!stage (upload, &pack, &part->info, part->info.data + n * an_output,
-            run * an_output, part->first_output + n, run, view, error))
+    if (!kiln_packer_wait (self->packer, error))
       return FALSE;
+    next = push_batch (self, staging[i ^ 1]);
+    if (staging[i] != NULL && !kiln_buffer_copy (staging[i], batch.block,
+            batch.offset, batch.bytes, error))
+      return FALSE;
+    if (uploaded != NULL)
+      uploaded (batch.packed, user_data);
+    batch = next;
   }
   return TRUE;
 }
 
 static gboolean
-upload_all (Upload *upload, const GPtrArray *tensors, const KilnView *views,
+fill_views (const GPtrArray *tensors, const KilnView *views,
+    KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
     GError **error)
 {
-  for (guint i = 0; i < tensors->len; i++) {
-    const KilnWeight *weight = ((KilnTensor *) tensors->pdata[i])->weight;
+  KilnDevice *device = kiln_buffer_get_device (views[0].buffer);
+  g_autoptr (KilnBuffer) first = NULL;
+  g_autoptr (KilnBuffer) second = NULL;
+  /* Freed before the buffers that it writes to. */
+  g_autoptr (KilnPacker) packer = kiln_packer_new (cancellable);
+  Loader loader = {
+    .tensors = tensors, .views = views, .packer = packer,
+    .batch_bytes = BATCH_BYTES
+  };
 
-    for (guint j = 0; j < weight->n_parts; j++)
-      if (!upload_part (upload, weight, &weight->parts[j], &views[i], error))
-        return FALSE;
+  for (guint i = 0; i < tensors->len; i++)
+    loader.batch_bytes =
+        MAX (loader.batch_bytes, slice_bytes (tensors->pdata[i]));
+  if (kiln_buffer_get_data (views[0].buffer) == NULL) {
+    first = kiln_buffer_new (device, loader.batch_bytes, KILN_MEMORY_UPLOAD,
+        error);
+    second = first == NULL ? NULL : kiln_buffer_new (device,
+        loader.batch_bytes, KILN_MEMORY_UPLOAD, error);
+    if (second == NULL)
+      return FALSE;
   }
-  return flush (upload, error);
+  return load_batches (&loader, (KilnBuffer *const[]) { first, second },
+      uploaded, user_data, error);
 }
 
 static guint64
@@ -213,26 +265,7 @@ packed_bytes (const GPtrArray *tensors)
   guint64 total = 0;
 
   for (guint i = 0; i < tensors->len; i++)
-    total += aligned_bytes (tensors->pdata[i]);
-  return total;
-}
-
-static guint64
-raw_bytes (const GPtrArray *tensors, guint64 *largest_whole)
-{
-  guint64 total = 0;
-
-  for (guint i = 0; i < tensors->len; i++) {
-    const KilnWeight *weight = ((KilnTensor *) tensors->pdata[i])->weight;
-
-    for (guint j = 0; j < weight->n_parts; j++) {
-      const KilnWeightInfo *info = &weight->parts[j].info;
-
-      total += info->size + 16;
-      if (info->transposed)
-        *largest_whole = MAX (*largest_whole, info->size);
-    }
-  }
+    total += kiln_shape_bytes (&((KilnTensor *) tensors->pdata[i])->shape);
   return total;
 }
 
@@ -240,15 +273,8 @@ guint64
 kiln_weight_store_get_missing (KilnWeightStore *self, KilnGraph *graph)
 {
   g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
-  guint64 bytes = 0;
 
-  for (guint i = 0; i < tensors->len; i++) {
-    const KilnWeight *weight = ((KilnTensor *) tensors->pdata[i])->weight;
-
-    for (guint j = 0; j < weight->n_parts; j++)
-      bytes += weight->parts[j].info.size;
-  }
-  return bytes;
+  return packed_bytes (tensors);
 }
 
 gboolean
@@ -257,39 +283,25 @@ kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
     GError **error)
 {
   g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
-  g_autoptr (KilnBuffer) staging = NULL;
   g_autofree KilnView *views = NULL;
-  guint64 largest = KILN_STAGING_BYTES;
-  guint64 total = raw_bytes (tensors, &largest);
-  Upload upload = {
-    .store = self, .uploaded = uploaded, .user_data = user_data,
-    .cancellable = cancellable,
-  };
-  gboolean ok;
+  guint n_blocks = self->blocks->len;
 
   if (tensors->len == 0)
     return TRUE;
-  if (!kiln_device_check_room (self->device, packed_bytes (tensors)
-          + MIN (total, largest), "The weights", error))
+  if (!kiln_device_check_room (self->device, packed_bytes (tensors),
+          "The weights", error))
     return FALSE;
   views = allocate_views (self, tensors, error);
-  if (views == NULL)
+  if (views == NULL || !fill_views (tensors, views, uploaded, user_data,
+          cancellable, error)) {
+    g_ptr_array_set_size (self->blocks, n_blocks);
     return FALSE;
-  staging = kiln_buffer_new (self->device, MIN (total, largest),
-      KILN_MEMORY_UPLOAD, error);
-  if (staging == NULL)
-    return FALSE;
-  upload.staging = staging;
-  ok = upload_all (&upload, tensors, views, error);
-  if (upload.recorder != NULL) {
-    g_autoptr (KilnCommands) unused =
-        kiln_recorder_finish (upload.recorder, NULL);
   }
-  for (guint i = 0; ok && i < tensors->len; i++) {
+  for (guint i = 0; i < tensors->len; i++) {
     const KilnTensor *tensor = tensors->pdata[i];
 
     g_hash_table_insert (self->views, g_strdup (tensor->weight->key),
         g_memdup2 (&views[i], sizeof views[i]));
   }
-  return ok;
+  return TRUE;
 }

@@ -13,10 +13,11 @@ KilnWeightStore *kiln_weight_store_new (KilnDevice *device);
 void kiln_weight_store_free (KilnWeightStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnWeightStore, kiln_weight_store_free)
 
-/* Called as weights are uploaded: how many bytes of the checkpoint more. */
+/* Called as weights are loaded, in the loading thread: how many bytes of
+ * packed ones more. */
 typedef void (*KilnUploadFunc) (guint64 bytes, gpointer user_data);
 
-/* Uploads the graph's weights that the store does not have yet. */
+/* Loads the graph's weights that the store does not have yet. */
 gboolean kiln_weight_store_load (KilnWeightStore *store, KilnGraph *graph,
     KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
     GError **error);
@@ -24,7 +25,7 @@ gboolean kiln_weight_store_load (KilnWeightStore *store, KilnGraph *graph,
 /* Bytes of the device that the store holds. */
 guint64 kiln_weight_store_get_bytes (KilnWeightStore *store);
 
-/* Bytes of the checkpoint that loading the graph's weights would upload. */
+/* Bytes that the graph's weights would be reported to have, all together. */
 guint64 kiln_weight_store_get_missing (KilnWeightStore *store,
     KilnGraph *graph);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "private.h"
 
-#include <string.h>
-
 static char *
 weight_key (const KilnScope *scope, const char *const *names, guint n_names,
     const KilnPack *pack)
@@ -107,25 +105,26 @@ static KilnWeight *
 find_parts (const KilnScope *scope, const char *const *names, guint n_names,
     const KilnPack *pack, GError **error)
 {
-  g_autofree KilnWeightPart *parts = g_new0 (KilnWeightPart, n_names);
+  g_autofree KilnPackPart *parts = g_new0 (KilnPackPart, n_names);
   guint64 outputs = 0;
   KilnWeight *weight;
 
   for (guint i = 0; i < n_names; i++) {
-    KilnWeightInfo *info = &parts[i].info;
+    KilnWeightInfo info;
     guint64 n;
 
     if (scope->source->is_blank)
       continue;
-    if (!find (scope, names[i], info, error))
+    if (!find (scope, names[i], &info, error))
       return NULL;
-    n = outputs_of (info, pack);
+    n = outputs_of (&info, pack);
     if (n != pack->outputs / n_names || (n_names > 1 && n % 4 != 0)) {
-      set_shape_error (error, scope, names[i], info, pack, n_names);
+      set_shape_error (error, scope, names[i], &info, pack, n_names);
       return NULL;
     }
-    parts[i].first_output = outputs;
-    parts[i].n_outputs = n;
+    parts[i] = (KilnPackPart) {
+      info.type, info.transposed, outputs, n, info.data
+    };
     outputs += n;
   }
   weight = g_new0 (KilnWeight, 1);
@@ -167,40 +166,14 @@ kiln_graph_weight (KilnGraph *self, const KilnScope *scope,
 /* ---- Scalars */
 
 static float
-half_to_float (guint16 half)
-{
-  gint exponent = half >> 10 & 31;
-  float mantissa = half & 1023;
-  float sign = half >> 15 ? -1 : 1;
-
-  if (exponent == 0)
-    return sign * mantissa / (1 << 24);
-  /* 1.mantissa · 2^(exponent − 15) */
-  mantissa = 1 + mantissa / 1024;
-  for (; exponent > 15; exponent--)
-    mantissa *= 2;
-  for (; exponent < 15; exponent++)
-    mantissa /= 2;
-  return sign * mantissa;
-}
-
-static float
 first_element (const KilnWeightInfo *info)
 {
-  guint16 half;
-  guint32 bits;
-  float value;
+  const KilnPack pack = { .packing = KILN_PACK_VECTOR, .outputs = 1 };
+  const KilnPackPart part = { info->type, FALSE, 0, 1, info->data };
+  float packed[KILN_PACK_COLUMNS];
 
-  if (info->type == KILN_SOURCE_F32) {
-    memcpy (&value, info->data, sizeof value);
-    return value;
-  }
-  memcpy (&half, info->data, sizeof half);
-  if (info->type == KILN_SOURCE_F16)
-    return half_to_float (half);
-  bits = (guint32) half << 16;
-  memcpy (&value, &bits, sizeof value);
-  return value;
+  kiln_pack_slices (&pack, &part, 1, 0, 1, (guint8 *) packed);
+  return packed[0];
 }
 
 float

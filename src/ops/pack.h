@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* How weights lie in device memory, and the shader that puts them there.
+/* How weights lie in device memory, and how the host lays them so.
  *
  * KILN_PACK_MATRIX: checkpoints hold [outputs, inputs, taps…]. Packed:
  * columns in panels of 8 outputs, so that one thread's tile reads
@@ -36,19 +36,30 @@ typedef struct {
   KilnType type;                /* of the packed matrix or rows */
   guint32 outputs, inputs, taps;/* VECTOR: outputs; ROWS: rows = outputs, channels = inputs */
   gboolean geglu;
-  gboolean transposed;          /* the source is [inputs, outputs] */
   gboolean winograd;
 } KilnPack;
+
+/* Some outputs as they lie in a checkpoint: [outputs, inputs, taps] in C
+ * order at any address. Parts are stacked along the outputs (q, k, v in one
+ * product), and need not be of one type. */
+typedef struct {
+  KilnSourceType type;
+  gboolean transposed;          /* [inputs, outputs] and one tap instead */
+  guint32 first_output, n_outputs;
+  const guint8 *data;
+} KilnPackPart;
 
 /* The packed tensor's shape: MATRIX 1 (winograd: 36) × panels × (taps · padded inputs) × 8. */
 KilnShape kiln_pack_shape (const KilnPack *pack);
 
-/* Records packing of raw checkpoint bytes. A stacked matrix (q, k, v in
- * one product) is packed part by part: this source fills the outputs
- * [first_output, first_output + n_outputs), n and the rest of pack given
- * for the whole. */
-void kiln_pack_record (KilnRecorder *recorder, const KilnPack *pack,
-    KilnSourceType source_type, KilnBuffer *source, guint64 source_offset,
-    guint32 first_output, guint32 n_outputs, const KilnView *packed);
+/* A packed tensor is so many slices of equal size one after another, which
+ * can be packed apart and by several threads: panels or rows. */
+guint32 kiln_pack_n_slices (const KilnPack *pack);
+gsize kiln_pack_slice_bytes (const KilnPack *pack);
+
+/* Packs slices [first, first + n), the first of them at `to`, a multiple of
+ * 16 bytes. Numbers are rounded to the nearest, ties to even. */
+void kiln_pack_slices (const KilnPack *pack, const KilnPackPart *parts,
+    guint n_parts, guint32 first, guint32 n, guint8 *to);
 
 G_END_DECLS

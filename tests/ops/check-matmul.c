@@ -14,7 +14,7 @@ typedef struct {
   const char *what;
   guint32 frames, height, width, channels;
   KilnMatmul matmul;
-  guint flags, row_vectors, parts;
+  guint flags, row_vectors;
 } Case;
 
 /* Every combination of activation and optional inputs is a shader that a
@@ -42,8 +42,6 @@ static const Case cases[] = {
   { "linear SiLU, one vector, residual", 2, 3, 7, 12, LINEAR (9, .activation = KILN_ACT_SILU, .residual_scale = 1), BIAS | RESIDUAL, 1 },
   { "linear GEGLU, residual", 1, 1, 33, 16, LINEAR (24, .activation = KILN_ACT_GEGLU, .residual_scale = 0.5f), BIAS | RESIDUAL },
   { "linear GEGLU, prime, residual", 1, 2, 19, 7, LINEAR (13, .activation = KILN_ACT_GEGLU, .residual_scale = 1), RESIDUAL },
-  { "linear stacked q, k, v", 2, 3, 7, 24, LINEAR (72), BIAS, 0, 3 },
-  { "linear stacked parts of 12", 1, 1, 30, 16, LINEAR (36), 0, 0, 3 },
   { "linear 3000 rows", 1, 1, 3000, 12, LINEAR (24, .residual_scale = 1), ONLY_F32 | RESIDUAL },
   { "linear deep", 1, 1, 9, 5120, LINEAR (16), ONLY_F32 | BIAS },
 
@@ -157,7 +155,7 @@ vector (const KilnPack *weight, double deviation)
     .geglu = weight->geglu
   };
 
-  return check_weight (&pack, 1, deviation);
+  return check_weight (&pack, deviation);
 }
 
 static void
@@ -196,7 +194,7 @@ check_case (Check *check, const Case *row, KilnType type)
     return;
   y = result_shape (row, &matmul, type, &pack);
   job.inputs[KILN_MATMUL_X] = check_tensor (x, 0, 1);
-  job.inputs[KILN_MATMUL_WEIGHT] = check_weight (&pack, MAX (row->parts, 1),
+  job.inputs[KILN_MATMUL_WEIGHT] = check_weight (&pack,
       1 / sqrt (pack.inputs * pack.taps));
   if (row->flags & BIAS)
     job.inputs[KILN_MATMUL_BIAS] = vector (&pack, 0.5);

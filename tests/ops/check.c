@@ -172,29 +172,21 @@ upload_tensor (KilnDevice *device, const CheckInput *input, KilnView *view,
       kiln_shape_bytes (&input->shape), error);
 }
 
-/* As from a checkpoint: raw numbers somewhere in a buffer, packed there. */
 static gboolean
-upload_weight (KilnRecorder *recorder, const CheckInput *input,
-    KilnView *view, GError **error)
+upload_weight (KilnDevice *device, const CheckInput *input, KilnView *view,
+    GError **error)
 {
   const KilnPack *pack = &input->pack;
-  KilnDevice *device = kiln_recorder_get_device (recorder);
+  KilnPackPart part = {
+    KILN_SOURCE_F32, FALSE, 0, pack->outputs, (guint8 *) input->data
+  };
   KilnShape shape = kiln_pack_shape (pack);
-  guint64 each = (guint64) (pack->packing == KILN_PACK_VECTOR ? 1
-      : pack->inputs) * (pack->packing == KILN_PACK_MATRIX ? pack->taps : 1);
-  guint32 step = pack->outputs / input->parts;
-  guint64 offset = 4 * 3, bytes = each * pack->outputs * sizeof (float);
-  g_autoptr (KilnBuffer) source = kiln_buffer_new (device, offset + bytes,
-      KILN_MEMORY_UPLOAD, error);
+  g_autofree guint8 *packed = g_malloc (kiln_shape_bytes (&shape));
 
-  if (source == NULL || !new_view (device, &shape, view, error)
-      || !kiln_buffer_write (source, offset, input->data, bytes, error))
-    return FALSE;
-  for (guint part = 0; part < input->parts; part++)
-    kiln_pack_record (recorder, pack, KILN_SOURCE_F32, source,
-        offset + part * step * each * sizeof (float), part * step, step,
-        view);
-  return TRUE;
+  kiln_pack_slices (pack, &part, 1, 0, kiln_pack_n_slices (pack), packed);
+  return new_view (device, &shape, view, error)
+      && kiln_buffer_write (view->buffer, view->offset, packed,
+      kiln_shape_bytes (&shape), error);
 }
 
 /* ---- One job on one device */
@@ -221,20 +213,16 @@ static gboolean
 upload_inputs (KilnDevice *device, const CheckJob *job, Prepared *prepared,
     GError **error)
 {
-  KilnRecorder *recorder = kiln_recorder_new (device);
-  g_autoptr (KilnCommands) packing = NULL;
-  gboolean ok = TRUE;
-
-  for (guint i = 0; ok && i < job->n_inputs; i++) {
+  for (guint i = 0; i < job->n_inputs; i++) {
     const CheckInput *input = &job->inputs[i];
+    KilnView *view = &prepared->inputs[i];
 
-    if (input->kind == CHECK_WEIGHT)
-      ok = upload_weight (recorder, input, &prepared->inputs[i], error);
-    else if (input->kind != CHECK_ABSENT)
-      ok = upload_tensor (device, input, &prepared->inputs[i], error);
+    if (input->kind != CHECK_ABSENT && !(input->kind == CHECK_WEIGHT
+            ? upload_weight (device, input, view, error)
+            : upload_tensor (device, input, view, error)))
+      return FALSE;
   }
-  packing = kiln_recorder_finish (recorder, ok ? error : NULL);
-  return ok && packing != NULL && kiln_commands_run (packing, NULL, error);
+  return TRUE;
 }
 
 static gboolean
@@ -631,7 +619,6 @@ main (int argc, char **argv)
     g_printerr ("%s\n", error->message);
     return 1;
   }
-  check_pack (&self);
   check_matmul (&self);
   check_normalization (&self);
   check_attention (&self);

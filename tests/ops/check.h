@@ -12,14 +12,13 @@ typedef enum {
   CHECK_ABSENT,
   CHECK_TENSOR,                 /* data[row][channel], of any type */
   CHECK_TABLE,                  /* data is copied as it is (bits) */
-  CHECK_WEIGHT,                 /* data[output][input][tap], packed on the device */
+  CHECK_WEIGHT,                 /* data[output][input][tap], packed */
 } CheckKind;
 
 typedef struct {
   CheckKind kind;
   KilnShape shape;              /* TENSOR, TABLE */
   KilnPack pack;                /* WEIGHT */
-  guint parts;                  /* WEIGHT: packed in so many parts */
   float *data;
 } CheckInput;
 
@@ -62,7 +61,7 @@ CheckInput check_tensor (KilnShape shape, double mean, double deviation);
 /* Whole numbers from 0 to 255. */
 CheckInput check_picture (guint32 frames, guint32 height, guint32 width,
     guint32 channels);
-CheckInput check_weight (const KilnPack *pack, guint parts, double deviation);
+CheckInput check_weight (const KilnPack *pack, double deviation);
 CheckInput check_vector (guint32 n, double mean, double deviation);
 /* fp32 numbers as they are. */
 CheckInput check_numbers (const float *values, guint32 n);
@@ -77,7 +76,6 @@ check_at (const CheckInput *input, guint64 row, guint32 channel)
 /* ---- The families: each a file with its table */
 
 void check_matmul (Check *check);
-void check_pack (Check *check);
 void check_normalization (Check *check);
 void check_attention (Check *check);
 void check_elementwise (Check *check);

@@ -78,14 +78,14 @@ check_picture (guint32 frames, guint32 height, guint32 width,
 }
 
 CheckInput
-check_weight (const KilnPack *pack, guint parts, double deviation)
+check_weight (const KilnPack *pack, double deviation)
 {
   guint64 n = (guint64) pack->outputs
       * (pack->packing == KILN_PACK_VECTOR ? 1 : pack->inputs)
       * (pack->packing == KILN_PACK_MATRIX ? pack->taps : 1);
 
   return (CheckInput) {
-    .kind = CHECK_WEIGHT, .pack = *pack, .parts = parts,
+    .kind = CHECK_WEIGHT, .pack = *pack,
     .data = random_numbers (n,
         pack->packing == KILN_PACK_VECTOR ? KILN_F32 : pack->type, 0,
         deviation)
@@ -98,7 +98,7 @@ check_vector (guint32 n, double mean, double deviation)
   KilnPack pack = { .packing = KILN_PACK_VECTOR, .outputs = n };
 
   return (CheckInput) {
-    .kind = CHECK_WEIGHT, .pack = pack, .parts = 1,
+    .kind = CHECK_WEIGHT, .pack = pack,
     .data = random_numbers (n, KILN_F32, mean, deviation)
   };
 }
