@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#include "common.glsl"
-#include "activation.glsl"
+#include "matmul.glsl"
 
 /* Matrix product with computed addresses: one invocation makes a tile of
  * ROWS positions × 8·PANELS outputs in registers. Weights come in panels of
@@ -11,51 +10,7 @@
  * take neighbouring rows of the same panels, whose weights then stay in the
  * cache. */
 
-layout (constant_id = 1) const uint ACTIVATION = 0;
-layout (constant_id = 2) const bool HAS_ROW = false;
-layout (constant_id = 3) const bool HAS_RESIDUAL = false;
-layout (constant_id = 4) const bool HAS_RESIDUAL2 = false;
-layout (constant_id = 5) const bool HAS_FACTOR = false;
-layout (constant_id = 6) const uint ROWS = 8;
-layout (constant_id = 7) const uint COLUMNS = 8;
-
 const uint PANELS = COLUMNS / 8;
-
-INPUT (0, x);
-INPUT (1, weight);
-INPUT_F32 (2, bias);
-INPUT (3, row_vectors);
-INPUT (4, residual);
-INPUT (5, residual2);
-layout (binding = 6) writeonly buffer Y { VEC y[]; };
-INPUT_F32 (7, factors);
-#ifdef KIND_TEMPORAL
-INPUT (8, x_before);
-INPUT (9, x_after);
-#endif
-
-layout (push_constant) uniform Push {
-  uint first_row, n_rows;       /* of the output, this dispatch */
-  uint first_panel, n_panels;
-  uint x_stride, y_stride;      /* vectors a position */
-  uint x_base, weight_base, residual_base, residual2_base, y_base;
-  uint row_base, row_share;     /* rows that share a row vector */
-  uint has_bias;
-  float slope, scale, residual_scale, residual2_scale;
-  /* CONV2D, TRANSPOSED */
-  uint x_height, x_width, y_height, y_width, resized_height, resized_width;
-  uint kernel, stride;
-  int pad;
-  uint first_position;          /* of x in its window */
-#ifdef KIND_TRANSPOSED
-  uint phase_y, phase_x;        /* of the outputs of this dispatch */
-  uint phase_height, phase_width;       /* how many of them a frame has */
-#else
-  /* TEMPORAL */
-  uint positions, frames;       /* a frame has; there are */
-  uint before_base, after_base;
-#endif
-};
 
 vec4 sums[ROWS][2 * PANELS];
 uint weight_start[PANELS];
@@ -69,14 +24,12 @@ uint weight_start[PANELS];
     } \
     uint w = ((TAP) * x_stride + c) * 8; \
     [[unroll]] for (uint p = 0; p < PANELS; p++) \
-      [[unroll]] for (uint h = 0; h < 2; h++) { \
-        vec4 b[4]; \
-        [[unroll]] for (uint k = 0; k < 4; k++) \
-          b[k] = LOAD (weight, weight_start[p] + w + k * 2 + h); \
-        [[unroll]] for (uint i = 0; i < ROWS; i++) \
-          [[unroll]] for (uint k = 0; k < 4; k++) \
-            sums[i][p * 2 + h] = fma (vec4 (a[i][k]), b[k], sums[i][p * 2 + h]); \
-      } \
+      [[unroll]] for (uint k = 0; k < 4; k++) \
+        [[unroll]] for (uint h = 0; h < 2; h++) { \
+          vec4 b = LOAD (weight, weight_start[p] + w + k * 2 + h); \
+          [[unroll]] for (uint i = 0; i < ROWS; i++) \
+            sums[i][p * 2 + h] = fma (vec4 (a[i][k]), b, sums[i][p * 2 + h]); \
+        } \
   }
 
 #if defined (KIND_LINEAR)
@@ -188,62 +141,6 @@ void multiply (uint first)
 }
 
 #endif
-
-/* Where a row of this dispatch stands in its part of the output. */
-uint output_row (uint row)
-{
-#ifdef KIND_TRANSPOSED
-  uint line = (first_row + row) / phase_width;
-  uvec2 p = uvec2 ((first_row + row) % phase_width, line % phase_height)
-      * stride + uvec2 (phase_x, phase_y);
-  return (line / phase_height * y_height + p.y) * y_width + p.x;
-#else
-  return row;
-#endif
-}
-
-/* Columns 4·column… of one row: everything after the product. */
-void finish (uint row, uint column, vec4 value)
-{
-  if (HAS_RESIDUAL)
-    value += residual_scale
-        * LOAD (residual, residual_base + row * y_stride + column);
-  if (HAS_RESIDUAL2)
-    value += residual2_scale
-        * LOAD (residual2, residual2_base + row * y_stride + column);
-  y[y_base + output_row (row) * y_stride + column] = pack (value);
-}
-
-vec4 activated (uint row, uint column, vec4 value, uint n_columns)
-{
-  vec4 factor = vec4 (1);
-
-  if (HAS_FACTOR)
-    factor = LOAD_F32 (factors, column);
-  if (HAS_FACTOR && ACTIVATION != ACT_PRELU)
-    value *= factor;
-  if (HAS_ROW && column < n_columns)
-    value += LOAD (row_vectors,
-        row_base + (first_row + row) / row_share * n_columns + column);
-  if (ACTIVATION == ACT_LEAKY_RELU)
-    return leaky (vec4 (slope), value);
-  if (ACTIVATION == ACT_PRELU)
-    return leaky (factor, value);
-  return activate (ACTIVATION, value);
-}
-
-/* The 8 outputs of a panel (4 with GEGLU) in row i of the tile. */
-void finish_panel (uint row, uint panel, vec4 low, vec4 high)
-{
-  if (ACTIVATION == ACT_GEGLU) {
-    finish (row, panel, scale * low * gelu (high));
-    return;
-  }
-  finish (row, panel * 2, scale * activated (row, panel * 2, low, y_stride));
-  if (panel * 2 + 1 < y_stride)
-    finish (row, panel * 2 + 1,
-        scale * activated (row, panel * 2 + 1, high, y_stride));
-}
 
 void main ()
 {

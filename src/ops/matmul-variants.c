@@ -7,11 +7,22 @@
 
 const KilnVariant kiln_matmul_variants[] = {
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 16, 4 },
+  { "half", "half", 1u << KILN_F16, KILN_FEATURE_FLOAT16, 128, 128, 64, 16,
+      7424, .on_request = TRUE, .error = 1.3e-3 },
+  { "tile", "tile", ANY_TYPE, 0, 128, 128, 64, 16, 14848 },
+  { "tile-small", "tile", ANY_TYPE, 0, 64, 64, 64, 16, 9728 },
   { "scalar", "scalar", ANY_TYPE, 0, 0, 8, 8, 4 },
   { NULL }
 };
 
-/* Numbers that are multiplied, with those that only fill tiles up. */
+/* A number that is loaded counts as so many that are multiplied; and so many
+ * invocations keep a graphics card busy. Guesses, until a card is at hand:
+ * docs/kernels.md. */
+#define LOAD_COST 16
+#define BUSY 32768
+
+/* Numbers that are multiplied, those that only fill tiles up too, and loads;
+ * where there are few tiles, as if there were enough. */
 static double
 cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
 {
@@ -19,8 +30,11 @@ cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
   guint64 rows = (rows_and_columns[0] + variant->rows - 1) / variant->rows;
   guint64 columns = (rows_and_columns[1] + variant->columns - 1)
       / variant->columns;
+  double tiles = (double) rows * columns;
+  double tile = (double) variant->rows * variant->columns
+      + LOAD_COST * (variant->rows + variant->columns);
 
-  return (double) rows * variant->rows * columns * variant->columns;
+  return tile * MAX (tiles, BUSY / MAX (variant->group_size, 1));
 }
 
 const KilnVariant *

@@ -40,7 +40,8 @@ kiln_variant_choose (const KilnVariant *table, KilnDevice *device,
     double its = kiln_variant_supports (self, device, type)
         ? cost (self, device, shape) : HUGE_VAL;
 
-    if (isinf (its) || wanted > is || (wanted == is && its >= least))
+    if (isinf (its) || (self->on_request && !is) || wanted > is
+        || (wanted == is && its >= least))
       continue;
     best = self;
     least = its;

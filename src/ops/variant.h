@@ -19,6 +19,9 @@ struct _KilnVariant
   guint32 rows, columns;        /* of the result, a tile */
   guint32 depth;                /* of a step of its sums */
   guint32 shared_bytes;         /* that a workgroup shares */
+  gboolean on_request;          /* only if KILN_KERNELS names it */
+  double error;                 /* RMS that its sums may add to a result of 1;
+                                   0: nothing beside the result's rounding */
 };
 
 /* What a shape would take, in any unit; HUGE_VAL: it cannot be done so. */

@@ -38,6 +38,7 @@ typedef struct {
   guint n_inputs;
   CheckReference reference;
   double bound;                 /* of the RMS error over the RMS of the values */
+  gboolean once;                /* one variant is enough: all do this alike */
 } CheckJob;
 
 /* The options and the device(s) of this run. */
