@@ -20,6 +20,7 @@ svd_plan_add (SvdPlan *plan, KilnGraph *graph, GError **error)
   if (!kiln_graph_plan (graph, &part, error))
     return FALSE;
   plan->weights += part.weight_bytes;
+  plan->streamed += part.streamed_bytes;
   plan->arena += part.arena_bytes;
   plan->buffers += part.external_bytes;
   plan->staging = MAX (plan->staging, part.staging_bytes);

@@ -23,6 +23,7 @@ struct _SvdSampler
   KilnShape shape;              /* of the latents, fp32 */
   SvdBuffers buffers;
   KilnProgram *unet, *guided_step, *plain_step;
+  guint64 streamed;             /* bytes of weights in host memory */
 };
 
 void
@@ -156,16 +157,20 @@ buffer_bytes (const SvdSampler *self, const KilnShape *latents)
   return bytes;
 }
 
+/* Leaves weights of the graph in host memory where there is no room. */
 static gboolean
-make_plan (SvdSampler *self, const KilnShape *latents, SvdPlan *plan,
-    GError **error)
+fit (SvdSampler *self, const KilnShape *latents, KilnGraph *unet,
+    SvdPlan *plan, GError **error)
 {
-  g_autoptr (KilnGraph) graph = build_unet (self, latents);
+  guint64 buffers = buffer_bytes (self, latents);
+  guint64 room = svd_stage_get_room (&self->stage);
+  KilnPlan fitted;
 
   *plan = (SvdPlan) { 0 };
-  if (!svd_plan_add (plan, graph, error))
+  if (!kiln_graph_fit (unet, room - MIN (room, buffers), &fitted, error)
+      || !svd_plan_add (plan, unet, error))
     return FALSE;
-  plan->buffers = buffer_bytes (self, latents);
+  plan->buffers = buffers;
   return TRUE;
 }
 
@@ -191,9 +196,10 @@ new_program (SvdSampler *self, KilnGraph *built, GCancellable *cancellable,
 }
 
 static gboolean
-prepare (SvdSampler *self, const KilnShape *latents,
-    GCancellable *cancellable, GError **error)
+prepare (SvdSampler *self, const KilnShape *latents, SvdProgress progress,
+    gpointer user_data, GCancellable *cancellable, GError **error)
 {
+  g_autoptr (KilnGraph) unet = NULL;
   g_autofree float *frames = NULL;
   SvdPlan plan;
 
@@ -202,11 +208,15 @@ prepare (SvdSampler *self, const KilnShape *latents,
       && self->shape.width == latents->width)
     return TRUE;
   forget_programs (self);
-  if (!make_plan (self, latents, &plan, error)
+  unet = build_unet (self, latents);
+  if (!fit (self, latents, unet, &plan, error)
       || !svd_stage_check_plan (&self->stage, &plan, "This size", error)
+      || !svd_stage_load (&self->stage, &unet, 1, progress, user_data,
+          cancellable, error)
       || !add_buffers (self, latents, error))
     return FALSE;
-  self->unet = new_program (self, build_unet (self, latents), cancellable,
+  self->streamed = plan.streamed;
+  self->unet = new_program (self, g_steal_pointer (&unet), cancellable,
       error);
   if (self->unet == NULL)
     return FALSE;
@@ -240,26 +250,50 @@ open_part (SvdSampler *self, GError **error)
   return self->source != NULL;
 }
 
+static KilnShape
+latents_shape (const SvdSampler *self, guint width, guint height,
+    guint frames)
+{
+  const SvdModelInfo *info = &self->stage.info;
+
+  return (KilnShape) {
+    KILN_F32, frames, height / info->factor, width / info->factor,
+    info->latent_channels
+  };
+}
+
+/* Where not all of them fit beside a clip of the model's own size, the first
+ * clip's size decides where they go. */
+static gboolean
+load_weights (SvdSampler *self, SvdProgress progress, gpointer user_data,
+    GCancellable *cancellable, GError **error)
+{
+  const SvdModelInfo *info = &self->stage.info;
+  KilnShape latents =
+      latents_shape (self, info->width, info->height, info->num_frames);
+  g_autoptr (KilnGraph) graph = build_unet (self, &latents);
+  SvdPlan plan;
+
+  if (!fit (self, &latents, graph, &plan, error))
+    return FALSE;
+  return plan.streamed > 0 || svd_stage_load (&self->stage, &graph, 1,
+      progress, user_data, cancellable, error);
+}
+
 SvdSampler *
 svd_sampler_new (SvdDevice *device, SvdModel *model,
     const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error)
 {
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
-  g_autoptr (KilnGraph) graph = NULL;
-  KilnShape shape;
 
   svd_stage_init (&self->stage, device, model, options);
   if (!open_part (self, error))
     return NULL;
   self->scheduler =
       svd_model_files_get_scheduler_config (self->stage.files, error);
-  if (self->scheduler == NULL)
-    return NULL;
-  shape = (KilnShape) { KILN_F32, 1, 1, 1, self->stage.info.latent_channels };
-  graph = build_unet (self, &shape);
-  if (!svd_stage_load (&self->stage, &graph, 1, progress, user_data,
-          cancellable, error))
+  if (self->scheduler == NULL
+      || !load_weights (self, progress, user_data, cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -272,6 +306,12 @@ svd_sampler_free (SvdSampler *self)
   g_free (self);
 }
 
+guint64
+svd_sampler_get_streamed (SvdSampler *self)
+{
+  return self->streamed;
+}
+
 /* ---- Planning */
 
 gboolean
@@ -281,17 +321,17 @@ svd_sampler_plan (SvdModel *model, const SvdStageOptions *options,
 {
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
   const SvdModelInfo *info = &self->stage.info;
+  g_autoptr (KilnGraph) unet = NULL;
   KilnShape latents;
 
   svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
       || !svd_info_resolve_size (info, &width, &height, error))
     return FALSE;
-  latents = (KilnShape) {
-    KILN_F32, num_frames ? num_frames : info->num_frames,
-    height / info->factor, width / info->factor, info->latent_channels
-  };
-  return make_plan (self, &latents, plan, error)
+  latents = latents_shape (self, width, height,
+      num_frames ? num_frames : info->num_frames);
+  unet = build_unet (self, &latents);
+  return fit (self, &latents, unet, plan, error)
       && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
@@ -510,7 +550,8 @@ svd_sampler_sample (SvdSampler *self, const SvdConditioning *conditioning,
       || g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   schedule = make_schedule (self, &params, error);
-  if (schedule == NULL || !prepare (self, &shape, cancellable, error))
+  if (schedule == NULL || !prepare (self, &shape, progress,
+          user_data, cancellable, error))
     return FALSE;
   guidance = g_new (float, params.num_frames);
   guided = kiln_guidance_scales (guidance_curve (params.guidance),

@@ -70,6 +70,22 @@ is_budget_short (SvdStage *self)
       < kiln_device_get_room (self->device, 0));
 }
 
+static gboolean
+check_host (const SvdPlan *plan, GError **error)
+{
+  guint64 room = plan->streamed > 0 ? kiln_host_get_room () : 0;
+  g_autofree char *needed = g_format_size (plan->streamed);
+  g_autofree char *left = g_format_size (room);
+
+  if (plan->streamed <= room)
+    return TRUE;
+  g_set_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY,
+      "There is no room on the device for %s of the weights, and the host has "
+      "only %s of memory to spare for them; use a smaller size or fewer frames",
+      needed, left);
+  return FALSE;
+}
+
 gboolean
 svd_stage_check_plan (SvdStage *self, const SvdPlan *plan, const char *what,
     GError **error)
@@ -80,7 +96,7 @@ svd_stage_check_plan (SvdStage *self, const SvdPlan *plan, const char *what,
   g_autofree char *left = g_format_size (room);
 
   if (peak <= room)
-    return TRUE;
+    return check_host (plan, error);
   g_set_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY,
       "%s would take %s, of which %s are weights, and %s %s; use a smaller "
       "size, fewer frames, fewer of them at once, or fp16", what, needed,
@@ -114,6 +130,9 @@ svd_stage_load (SvdStage *self, KilnGraph *const *graphs, guint n_graphs,
   Loading loading = { progress, user_data };
   SvdPlan plan = { 0 };
 
+  for (guint i = 0; i < n_graphs; i++)
+    if (!kiln_weight_store_suits (self->store, graphs[i]))
+      kiln_weight_store_clear (self->store);
   for (guint i = 0; i < n_graphs; i++) {
     if (!svd_plan_add (&plan, graphs[i], error))
       return FALSE;
@@ -122,6 +141,8 @@ svd_stage_load (SvdStage *self, KilnGraph *const *graphs, guint n_graphs,
   plan.arena = plan.buffers = 0;
   if (!svd_stage_check_plan (self, &plan, "The model", error))
     return FALSE;
+  if (loading.total == 0)
+    return TRUE;
   count_uploaded (0, &loading);
   for (guint i = 0; i < n_graphs; i++)
     if (!kiln_weight_store_load (self->store, graphs[i], count_uploaded,

@@ -67,7 +67,8 @@ gboolean svd_stage_check_plan (SvdStage *stage, const SvdPlan *plan,
 gboolean svd_plan_add (SvdPlan *plan, KilnGraph *graph, GError **error);
 
 /* Checks the graphs and loads all their weights, which are the same at every
- * size. progress (nullable) is told bytes of all of them, phase "load". */
+ * size; those that are elsewhere than the graphs want them are loaded again,
+ * and no program may use them. progress (nullable) is told bytes of all of them, phase "load". */
 gboolean svd_stage_load (SvdStage *stage, KilnGraph *const *graphs,
     guint n_graphs, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);

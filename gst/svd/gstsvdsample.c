@@ -26,6 +26,10 @@
  * clips that end where they begin; constant, max. Where no frame's scale is
  * above 1, the model runs once a step instead of twice.
  *
+ * Where the memory of the device, or #GstSvdSample:memory-budget, does not
+ * suffice for all weights, some stay in the host's memory and are copied in
+ * every step. That takes longer, and a warning tells how many bytes they are.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=conditioning.bin blocksize=16644 ! 'other/tensors,format=static,num_tensors=3,types=(string)float32.float32.float32,dimensions=(string)16:16:16.64.1' ! svdsample ! filesink location=latents.bin
@@ -50,6 +54,8 @@ struct _GstSvdSample
 
   /* Under the stream lock. */
   GstSvdTensor tensors[GST_SVD_CONDITIONING_TENSORS];
+  gboolean loading;             /* has been posted to have started */
+  guint64 streamed;             /* bytes of weights, as posted last */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -162,11 +168,54 @@ view_conditioning (const GstSvdSample * self, gfloat * data)
   };
 }
 
+/* Once for each number of bytes. */
+static void
+warn_of_streaming (GstSvdSample * self)
+{
+  guint64 streamed = svd_sampler_get_streamed
+      (gst_svd_stage_get_worker (GST_SVD_STAGE (self)));
+  g_autofree gchar *size = g_format_size (streamed);
+
+  if (streamed > 0 && streamed != self->streamed)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+        ("There is no memory on the device for all weights: %s stay in the "
+            "host's and are copied in every step, which takes longer; a "
+            "smaller size, fewer frames or precision=fp16 need less.", size),
+        (NULL));
+  self->streamed = streamed;
+}
+
+static void
+end_load (GstSvdSample * self, const GError * error)
+{
+  if (self->loading)
+    gst_svd_progress_post_end (GST_ELEMENT (self), "load", "Loaded the model",
+        error);
+  self->loading = FALSE;
+}
+
+/* Where there is little memory, weights are loaded for the clip's size. */
+static void
+post_load (GstSvdSample * self, guint64 done, guint64 total)
+{
+  if (!self->loading)
+    gst_svd_progress_post (GST_ELEMENT (self), GST_PROGRESS_TYPE_START, "load",
+        "Loading the model");
+  self->loading = TRUE;
+  gst_svd_stage_post_load ("load", done, total, self);
+  if (done == total)
+    end_load (self, NULL);
+}
+
 static void
 post_step (const char *phase, guint64 done, guint64 total, gpointer user_data)
 {
-  /* The start has been posted already. */
-  if (g_str_equal (phase, "sample") && done > 0)
+  if (g_str_equal (phase, "load"))
+    post_load (user_data, done, total);
+  else if (done == 0)
+    /* The start has been posted already. */
+    warn_of_streaming (user_data);
+  else
     gst_svd_progress_post_step (user_data, GST_PROGRESS_TYPE_CONTINUE,
         PROGRESS_CODE, (guint) done, (guint) total);
 }
@@ -213,6 +262,7 @@ gst_svd_sample_process (GstSvdStage * stage, GstBuffer * buffer,
   conditioning = view_conditioning (self, data);
   svd_sampler_sample (gst_svd_stage_get_worker (stage), &conditioning, &params,
       post_step, element, &latents, cancellable, &sample_error);
+  end_load (self, sample_error);
   gst_svd_progress_post_end (element, PROGRESS_CODE, "Made the clip's latents",
       sample_error);
   if (sample_error != NULL) {

@@ -117,8 +117,9 @@ install_model (GObjectClass * klass)
       g_param_spec_string ("memory-budget", "Memory budget",
           "The most memory that the elements which share the device may hold "
           "there together: a size as 4GB, 3500MB or 2GiB, or a share of the "
-          "device's memory as 50%; less of it makes svddecode decode fewer "
-          "frames together (not set: what is free)", NULL, READY_FLAGS));
+          "device's memory as 50%; where it is short, svddecode decodes fewer "
+          "frames together and svdsample leaves weights in the host's memory, "
+          "which takes longer (not set: what is free)", NULL, READY_FLAGS));
 }
 
 static void

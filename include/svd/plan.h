@@ -8,6 +8,9 @@ G_BEGIN_DECLS
 /**
  * SvdPlan: the memory that a stage takes, known without a device.
  * @weights: bytes of its packed weights, on the device as long as the stage
+ * @streamed: bytes of those that stay in host memory, because there is no room
+ *     for them on the device, and are copied to it in every run, which takes
+ *     longer; 0: all are on the device
  * @arena: bytes of activations, all lifetimes overlapped, while it runs
  * @buffers: bytes of its inputs and results
  * @staging: bytes of the host's memory through which a graphics card's
@@ -18,6 +21,7 @@ G_BEGIN_DECLS
  */
 typedef struct {
   guint64 weights;
+  guint64 streamed;
   guint64 arena;
   guint64 buffers;
   guint64 staging;

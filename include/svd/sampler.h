@@ -77,12 +77,19 @@ SVD_API SvdSampler *svd_sampler_new (SvdDevice *device, SvdModel *model,
     const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);
 SVD_API void svd_sampler_free (SvdSampler *sampler);
+
+/* Bytes of weights that stay in host memory, because the device has no room
+ * for them beside the size sampled last, and are copied to it in every pass
+ * of the UNet, which takes longer. 0: all are on the device. */
+SVD_API guint64 svd_sampler_get_streamed (SvdSampler *sampler);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdSampler, svd_sampler_free)
 
 /**
  * svd_sampler_sample:
  * @progress: (nullable): called with phase "sample" before the first and
- *     after every step
+ *     after every step, and before with phase "load" where another size needs
+ *     weights in other places
  * @latents: (out caller-allocates): cleared by the caller
  */
 SVD_API gboolean svd_sampler_sample (SvdSampler *sampler,

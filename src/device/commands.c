@@ -5,6 +5,8 @@
 
 #define SETS_PER_POOL 256
 #define MAX_TIMINGS 4096
+/* Of a copy between host and device, to tell how long it takes. */
+#define FLOPS_A_BYTE 10.0
 /* So many pieces may be on the device: one while the host prepares the
  * next. A software device is the host, and its first use of a shader
  * compiles it: there the second would only delay cancelling. */
@@ -428,19 +430,26 @@ add_to_timing (KilnRecorder *self, const KilnDispatch *dispatch)
 
 /* Closes the piece when this work would make it too long to cancel. */
 static void
-account_flops (KilnRecorder *self, const KilnDispatch *dispatch,
-    gboolean first_use)
+account_work (KilnRecorder *self, double flops)
 {
   double most = kiln_device_get_dispatch_flops (self->commands->device);
-  double flops = MAX (dispatch->flops, 64.0 * dispatch->invocations);
 
-  /* Software devices compile when a shader first runs: a piece's worth. */
-  if (first_use && kiln_device_is_cpu (self->commands->device))
-    flops = most;
   if (self->piece != NULL && self->piece_flops + flops > most)
     end_piece (self);
   if (get_piece (self) != NULL)
     self->piece_flops += flops;
+}
+
+static void
+account_flops (KilnRecorder *self, const KilnDispatch *dispatch,
+    gboolean first_use)
+{
+  /* Software devices compile when a shader first runs: a piece's worth. */
+  if (first_use && kiln_device_is_cpu (self->commands->device))
+    account_work (self,
+        kiln_device_get_dispatch_flops (self->commands->device));
+  else
+    account_work (self, MAX (dispatch->flops, 64.0 * dispatch->invocations));
 }
 
 void
@@ -479,9 +488,13 @@ kiln_recorder_copy (KilnRecorder *self, KilnBuffer *src, guint64 src_offset,
     KilnBuffer *dst, guint64 dst_offset, guint64 size)
 {
   VkBufferCopy region = { src_offset, dst_offset, size };
-  VkCommandBuffer piece = get_piece (self);
+  VkCommandBuffer piece;
 
-  if (piece == NULL || size == 0)
+  if (size == 0)
+    return;
+  account_work (self, FLOPS_A_BYTE * size);
+  piece = get_piece (self);
+  if (piece == NULL)
     return;
   keep_buffer (self, src);
   keep_buffer (self, dst);

@@ -11,6 +11,7 @@ struct _KilnBuffer
   gatomicrefcount refs;
   KilnDevice *device;
   guint64 size;
+  KilnMemory kind;
   VkBuffer buffer;
   VkDeviceMemory memory;
   guint8 *data;
@@ -37,6 +38,7 @@ wanted_flags (KilnDevice *device, KilnMemory memory,
       break;
     case KILN_MEMORY_UPLOAD:
       flags[n++] = visible;
+      flags[n++] = visible;
       break;
     case KILN_MEMORY_DOWNLOAD:
       flags[n++] = visible | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
@@ -56,17 +58,26 @@ find_memory_type (KilnDevice *device, guint32 allowed, KilnMemory memory,
   for (guint w = 0; w < n; w++)
     for (guint i = 0; i < device->memory.memoryTypeCount; i++) {
       *flags = device->memory.memoryTypes[i].propertyFlags;
+      /* What is uploaded takes the device's own only where it has to. */
+      if (memory == KILN_MEMORY_UPLOAD && w == 0
+          && (*flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT))
+        continue;
       if ((allowed & (1u << i)) && (*flags & wanted[w]) == wanted[w])
         return i;
     }
   return -1;
 }
 
+/* sign: 1 for a new buffer, −1 for one that goes */
 static void
-account (KilnDevice *device, gint64 bytes)
+account (KilnBuffer *buffer, gint sign)
 {
+  KilnDevice *device = buffer->device;
+
+  if (buffer->kind != KILN_MEMORY_DEVICE)
+    return;
   g_mutex_lock (&device->memory_lock);
-  device->allocated += bytes;
+  device->allocated += sign * (gint64) buffer->size;
   device->peak = MAX (device->peak, device->allocated);
   g_mutex_unlock (&device->memory_lock);
 }
@@ -117,6 +128,19 @@ kiln_device_get_room (KilnDevice *device, guint64 budget)
   guint64 left = most - MIN (most, kiln_device_get_allocated (device, NULL));
 
   return device->info.memory_budget ? MIN (left, query_budget (device)) : left;
+}
+
+guint64
+kiln_host_get_room (void)
+{
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/meminfo", &text, NULL, NULL))
+    return G_MAXUINT64;
+  line = strstr (text, "\nMemAvailable:");
+  return line ? g_ascii_strtoull (line + strlen ("\nMemAvailable:"), NULL, 10)
+      * 1024 : G_MAXUINT64;
 }
 
 gboolean
@@ -204,12 +228,13 @@ kiln_buffer_new (KilnDevice *device, guint64 size, KilnMemory memory,
   g_atomic_ref_count_init (&self->refs);
   self->device = kiln_device_ref (device);
   self->size = MAX (size, 256);
-  account (device, self->size);
+  self->kind = memory;
+  account (self, 1);
   /* Software devices' drivers allocate more than there is. */
   result = kiln_device_get_allocated (device, NULL) > device->info.memory_total
       ? VK_ERROR_OUT_OF_DEVICE_MEMORY : allocate (self, memory);
   if (result != VK_SUCCESS) {
-    account (device, -(gint64) self->size);
+    account (self, -1);
     set_memory_error (error, self, result);
     self->size = 0;
     kiln_buffer_unref (self);
@@ -232,7 +257,7 @@ kiln_buffer_unref (KilnBuffer *self)
     return;
   vkDestroyBuffer (self->device->device, self->buffer, NULL);
   vkFreeMemory (self->device->device, self->memory, NULL);
-  account (self->device, -(gint64) self->size);
+  account (self, -1);
   kiln_device_unref (self->device);
   g_free (self);
 }

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 typedef enum {
   KILN_MEMORY_DEVICE,           /* device-local; mapped only where the device's is the host's */
-  KILN_MEMORY_UPLOAD,           /* host-visible, written by the CPU */
+  KILN_MEMORY_UPLOAD,           /* the host's where it has its own, written by the CPU */
   KILN_MEMORY_DOWNLOAD,         /* host-visible and cached, read by the CPU */
 } KilnMemory;
 
@@ -38,7 +38,12 @@ gboolean kiln_buffer_read (KilnBuffer *buffer, guint64 offset,
 gboolean kiln_buffer_copy (KilnBuffer *from, KilnBuffer *to,
     guint64 to_offset, guint64 size, GError **error);
 
-/* All bytes that buffers of this device hold now, and the most they held. */
+/* Bytes of the host's memory that programs may still take; G_MAXUINT64 where
+ * the system does not say. */
+guint64 kiln_host_get_room (void);
+
+/* Bytes of DEVICE memory that buffers of this device hold now, and the most
+ * they held. */
 guint64 kiln_device_get_allocated (KilnDevice *device, guint64 *peak);
 
 /* Bytes that buffers of this device may still take: what its driver says is

@@ -5,9 +5,22 @@
 
 /* ---- Lifetimes */
 
+/* A streamed weight comes while the operation before its first reader runs. */
+static void
+read_by (KilnTensor *tensor, guint node)
+{
+  if (tensor->streamed && tensor->place.bytes == 0) {
+    tensor->place.bytes = kiln_shape_bytes (&tensor->shape);
+    tensor->place.first = node - 1;
+  }
+  tensor->place.last = node;
+}
+
 static void
 find_lifetimes (KilnGraph *graph)
 {
+  for (guint i = 0; i < graph->tensors->len; i++)
+    ((KilnTensor *) graph->tensors->pdata[i])->place.bytes = 0;
   for (guint i = 0; i < graph->nodes->len; i++) {
     KilnNode *node = graph->nodes->pdata[i];
 
@@ -16,7 +29,7 @@ find_lifetimes (KilnGraph *graph)
     node->scratch.first = node->scratch.last = i;
     for (guint j = 0; j < node->n_inputs; j++)
       if (node->inputs[j] != NULL)
-        node->inputs[j]->place.last = i;
+        read_by (node->inputs[j], i);
   }
 }
 
@@ -43,6 +56,12 @@ collect_places (KilnGraph *graph)
       g_ptr_array_add (places, &node->output->place);
     if (node->scratch.bytes > 0)
       g_ptr_array_add (places, &node->scratch);
+  }
+  for (guint i = 0; i < graph->tensors->len; i++) {
+    KilnTensor *tensor = graph->tensors->pdata[i];
+
+    if (tensor->streamed)
+      g_ptr_array_add (places, &tensor->place);
   }
   g_ptr_array_sort (places, compare_bytes);
   return places;
@@ -138,7 +157,8 @@ count_tensors (KilnGraph *graph, KilnPlan *plan)
     guint64 bytes = align (kiln_shape_bytes (&tensor->shape));
 
     if (tensor->weight != NULL)
-      plan->weight_bytes += bytes;
+      *(tensor->streamed ? &plan->streamed_bytes
+          : &plan->weight_bytes) += bytes;
     else if (tensor->external != NULL)
       plan->external_bytes += bytes;
     plan->largest_tensor = MAX (plan->largest_tensor, bytes);

@@ -24,8 +24,9 @@ struct _KilnTensor
   KilnShape shape;
   char *external;               /* name, or NULL */
   KilnWeight *weight;           /* or NULL */
+  gboolean streamed;            /* a weight that is copied into the arena */
   gint node;                    /* that makes it, −1: none */
-  KilnPlace place;              /* unless external or weight */
+  KilnPlace place;              /* unless external or a weight that is not streamed */
 };
 
 typedef struct {

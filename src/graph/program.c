@@ -79,7 +79,7 @@ view_of (const Binder *binder, const KilnTensor *tensor, KilnView *view,
   }
   if (tensor->external != NULL)
     return find_external (binder, tensor, view, error);
-  if (tensor->weight != NULL)
+  if (tensor->weight != NULL && !tensor->streamed)
     *view = kiln_weight_store_get (binder->store, tensor);
   else
     *view = view_of_place (binder, &tensor->place, tensor->shape);
@@ -99,10 +99,33 @@ label_node (KilnRecorder *recorder, const KilnNode *node)
   kiln_recorder_label (recorder, label);
 }
 
+/* What the next node reads of the host's: its copying has this node's time. */
+static void
+record_streaming (KilnRecorder *recorder, const Binder *binder,
+    KilnGraph *graph, guint next)
+{
+  const KilnNode *node =
+      next < graph->nodes->len ? graph->nodes->pdata[next] : NULL;
+
+  for (guint i = 0; node != NULL && i < node->n_inputs; i++) {
+    const KilnTensor *tensor = node->inputs[i];
+    KilnView from, to;
+
+    if (tensor == NULL || !tensor->streamed
+        || tensor->place.first + 1 != next)
+      continue;
+    from = kiln_weight_store_get (binder->store, tensor);
+    to = view_of_place (binder, &tensor->place, tensor->shape);
+    kiln_recorder_copy (recorder, from.buffer, from.offset, to.buffer,
+        to.offset, kiln_shape_bytes (&tensor->shape));
+  }
+}
+
 static gboolean
 record_node (KilnRecorder *recorder, const Binder *binder,
-    const KilnNode *node, GError **error)
+    KilnGraph *graph, guint index, GError **error)
 {
+  const KilnNode *node = graph->nodes->pdata[index];
   KilnView inputs[KILN_OP_MAX_INPUTS], output, scratch = { 0 };
   KilnShape bytes = { KILN_F32, 1, 1, 1, node->scratch.bytes / 4 };
 
@@ -117,6 +140,7 @@ record_node (KilnRecorder *recorder, const Binder *binder,
   /* One place for all hazards: what an operation reads was written, and
    * what it overwrites was read, by operations before this barrier. */
   kiln_recorder_barrier (recorder);
+  record_streaming (recorder, binder, graph, index + 1);
   node->klass->record (recorder, node->params, inputs, node->n_inputs,
       &output, &scratch);
   return TRUE;
@@ -131,8 +155,7 @@ record_graph (KilnGraph *graph, KilnDevice *device, const Binder *binder,
 
   for (guint i = 0; i < graph->nodes->len; i++)
     if (g_cancellable_set_error_if_cancelled (cancellable, &failure)
-        || !record_node (recorder, binder, graph->nodes->pdata[i],
-            &failure)) {
+        || !record_node (recorder, binder, graph, i, &failure)) {
       kiln_recorder_take_error (recorder, failure);
       break;
     }

@@ -13,7 +13,8 @@ struct _KilnWeightStore
 {
   KilnDevice *device;
   GHashTable *views;            /* key → KilnView */
-  GPtrArray *blocks;            /* KilnBuffer */
+  GPtrArray *blocks;            /* KilnBuffer on the device */
+  GPtrArray *host_blocks;       /* KilnBuffer, of streamed weights */
 };
 
 KilnWeightStore *
@@ -26,6 +27,8 @@ kiln_weight_store_new (KilnDevice *device)
       g_free);
   self->blocks =
       g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_buffer_unref);
+  self->host_blocks =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_buffer_unref);
   return self;
 }
 
@@ -34,6 +37,7 @@ kiln_weight_store_free (KilnWeightStore *self)
 {
   g_hash_table_unref (self->views);
   g_ptr_array_unref (self->blocks);
+  g_ptr_array_unref (self->host_blocks);
   kiln_device_unref (self->device);
   g_free (self);
 }
@@ -54,6 +58,29 @@ kiln_weight_store_get_bytes (KilnWeightStore *self)
   return bytes;
 }
 
+gboolean
+kiln_weight_store_suits (KilnWeightStore *self, KilnGraph *graph)
+{
+  for (guint i = 0; i < graph->tensors->len; i++) {
+    const KilnTensor *tensor = graph->tensors->pdata[i];
+    const KilnView *view = tensor->weight == NULL ? NULL
+        : g_hash_table_lookup (self->views, tensor->weight->key);
+
+    if (view != NULL && tensor->streamed
+        != g_ptr_array_find (self->host_blocks, view->buffer, NULL))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+void
+kiln_weight_store_clear (KilnWeightStore *self)
+{
+  g_hash_table_remove_all (self->views);
+  g_ptr_array_set_size (self->blocks, 0);
+  g_ptr_array_set_size (self->host_blocks, 0);
+}
+
 /* ---- Space: blocks shared by many tensors. */
 
 static guint64
@@ -63,15 +90,16 @@ aligned_bytes (const KilnTensor *tensor)
       & ~(guint64) (ALIGNMENT - 1);
 }
 
+/* Those that are streamed, or those that are not. */
 static GPtrArray *
-missing_weights (KilnWeightStore *self, KilnGraph *graph)
+missing_weights (KilnWeightStore *self, KilnGraph *graph, gboolean streamed)
 {
   GPtrArray *missing = g_ptr_array_new ();
 
   for (guint i = 0; i < graph->tensors->len; i++) {
     KilnTensor *tensor = graph->tensors->pdata[i];
 
-    if (tensor->weight != NULL
+    if (tensor->weight != NULL && tensor->streamed == streamed
         && !g_hash_table_contains (self->views, tensor->weight->key))
       g_ptr_array_add (missing, tensor);
   }
@@ -82,6 +110,7 @@ static KilnBuffer *
 new_block (KilnWeightStore *self, const GPtrArray *tensors, guint first,
     GError **error)
 {
+  gboolean streamed = ((KilnTensor *) tensors->pdata[first])->streamed;
   guint64 bytes = aligned_bytes (tensors->pdata[first]);
   KilnBuffer *block;
 
@@ -92,9 +121,10 @@ new_block (KilnWeightStore *self, const GPtrArray *tensors, guint first,
       break;
     bytes += more;
   }
-  block = kiln_buffer_new (self->device, bytes, KILN_MEMORY_DEVICE, error);
+  block = kiln_buffer_new (self->device, bytes,
+      streamed ? KILN_MEMORY_UPLOAD : KILN_MEMORY_DEVICE, error);
   if (block != NULL)
-    g_ptr_array_add (self->blocks, block);
+    g_ptr_array_add (streamed ? self->host_blocks : self->blocks, block);
   return block;
 }
 
@@ -269,32 +299,39 @@ packed_bytes (const GPtrArray *tensors)
   return total;
 }
 
-guint64
-kiln_weight_store_get_missing (KilnWeightStore *self, KilnGraph *graph)
+static guint64
+missing_bytes (KilnWeightStore *self, KilnGraph *graph, gboolean streamed)
 {
-  g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
+  g_autoptr (GPtrArray) tensors = missing_weights (self, graph, streamed);
 
   return packed_bytes (tensors);
 }
 
-gboolean
-kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
+guint64
+kiln_weight_store_get_missing (KilnWeightStore *self, KilnGraph *graph)
+{
+  return missing_bytes (self, graph, FALSE) + missing_bytes (self, graph, TRUE);
+}
+
+static gboolean
+load (KilnWeightStore *self, KilnGraph *graph, gboolean streamed,
     KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
     GError **error)
 {
-  g_autoptr (GPtrArray) tensors = missing_weights (self, graph);
+  g_autoptr (GPtrArray) tensors = missing_weights (self, graph, streamed);
+  GPtrArray *blocks = streamed ? self->host_blocks : self->blocks;
   g_autofree KilnView *views = NULL;
-  guint n_blocks = self->blocks->len;
+  guint n_blocks = blocks->len;
 
   if (tensors->len == 0)
     return TRUE;
-  if (!kiln_device_check_room (self->device, packed_bytes (tensors),
-          "The weights", error))
+  if (!streamed && !kiln_device_check_room (self->device,
+          packed_bytes (tensors), "The weights", error))
     return FALSE;
   views = allocate_views (self, tensors, error);
   if (views == NULL || !fill_views (tensors, views, uploaded, user_data,
           cancellable, error)) {
-    g_ptr_array_set_size (self->blocks, n_blocks);
+    g_ptr_array_set_size (blocks, n_blocks);
     return FALSE;
   }
   for (guint i = 0; i < tensors->len; i++) {
@@ -304,4 +341,13 @@ kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
         g_memdup2 (&views[i], sizeof views[i]));
   }
   return TRUE;
+}
+
+gboolean
+kiln_weight_store_load (KilnWeightStore *self, KilnGraph *graph,
+    KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
+    GError **error)
+{
+  return load (self, graph, FALSE, uploaded, user_data, cancellable, error)
+      && load (self, graph, TRUE, uploaded, user_data, cancellable, error);
 }

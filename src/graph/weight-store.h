@@ -25,11 +25,19 @@ gboolean kiln_weight_store_load (KilnWeightStore *store, KilnGraph *graph,
 /* Bytes of the device that the store holds. */
 guint64 kiln_weight_store_get_bytes (KilnWeightStore *store);
 
+/* Whether those of the graph's weights that the store has are where the graph
+ * wants them: on the device, or in the host's memory if they are streamed. */
+gboolean kiln_weight_store_suits (KilnWeightStore *store, KilnGraph *graph);
+
+/* Gives all weights back. Programs keep those that they use. */
+void kiln_weight_store_clear (KilnWeightStore *store);
+
 /* Bytes that the graph's weights would be reported to have, all together. */
 guint64 kiln_weight_store_get_missing (KilnWeightStore *store,
     KilnGraph *graph);
 
-/* The packed weight, which must be loaded. */
+/* The packed weight, which must be loaded: in the host's memory if it is
+ * streamed. */
 KilnView kiln_weight_store_get (KilnWeightStore *store,
     const KilnTensor *weight);
 

@@ -124,13 +124,14 @@ print_table (const char *path, const Options *options, const Stage *stages)
       options->frames, options->width, options->height,
       options->precision ? options->precision : "fp16",
       at_once == (guint) options->frames ? "all " : "", at_once);
-  g_print ("%-8s %10s %10s %10s %10s %10s %9s\n", "MB", "weights", "arena",
-      "buffers", "staging", "peak", "TFLOP");
+  g_print ("%-8s %10s %10s %10s %10s %10s %10s %9s\n", "MB", "weights",
+      "streamed", "arena", "buffers", "staging", "peak", "TFLOP");
   for (guint i = 0; i < N_STAGES; i++) {
     const SvdPlan *plan = &stages[i].plan;
 
-    g_print ("%-8s %10.1f %10.1f %10.1f %10.1f %10.1f %9.3f\n",
-        stages[i].name, plan->weights / 1e6, plan->arena / 1e6,
+    g_print ("%-8s %10.1f %10.1f %10.1f %10.1f %10.1f %10.1f %9.3f\n",
+        stages[i].name, plan->weights / 1e6,
+        plan->streamed / 1e6, plan->arena / 1e6,
         plan->buffers / 1e6, plan->staging / 1e6,
         svd_plan_get_peak (plan) / 1e6, plan->flops / 1e12);
   }
@@ -151,6 +152,7 @@ add_stage (JsonBuilder *builder, const Stage *stage)
   json_builder_set_member_name (builder, stage->name);
   json_builder_begin_object (builder);
   add_bytes (builder, "weights", plan->weights);
+  add_bytes (builder, "streamed", plan->streamed);
   add_bytes (builder, "arena", plan->arena);
   add_bytes (builder, "buffers", plan->buffers);
   add_bytes (builder, "staging", plan->staging);

@@ -43,6 +43,12 @@ small = stages("--memory-budget=4.5GB")
 check("a budget lowers the frames decoded together to what fits",
       small["decode_chunk_size"] == 5 and small["decode"]["peak"] <= 4.5e9
       < stages("--decode-chunk-size=6")["decode"]["peak"], str(small["decode_chunk_size"]))
+for budget in (4e9, 3e9, 2e9):
+    tight = stages(f"--memory-budget={budget:.0f}")
+    streamed, arena = tight["sample"]["streamed"], tight["sample"]["arena"]
+    check(f"in {budget / 1e9:.0f} GB the UNet streams what does not fit, beside the same arena",
+          tight["sample"]["peak"] <= budget and arena < 1.01 * full["sample"]["arena"]
+          and streamed < 1.2 * (full["sample"]["peak"] - budget), f"{streamed / 1e6:.0f} MB")
 table = plan(str(MODEL), "--precision=fp32", "--frames=14")
 check("without --json it is a table", table.returncode == 0 and "sample" in table.stdout
       and "14 frames of 1024x576, fp32" in table.stdout)

@@ -3,6 +3,7 @@
 /* What the plan foretells, a device then holds. */
 
 #include <svd/svd.h>
+#include <math.h>
 #include <string.h>
 
 #define FRAMES 5
@@ -190,6 +191,75 @@ test_chunks (void)
   g_assert_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY);
 }
 
+static SvdConditioning
+wavy_conditioning (SvdModel *model, guint width, guint height)
+{
+  const SvdModelInfo *info = svd_model_get_info (model);
+  SvdConditioning conditioning = {
+    .width = width, .height = height, .channels = info->latent_channels,
+    .embedding_size = info->embedding_size
+  };
+  gsize n = (gsize) width * height * info->latent_channels;
+
+  conditioning.image_latents = g_new (float, n);
+  conditioning.image_embedding = g_new (float, info->embedding_size);
+  for (gsize i = 0; i < n; i++)
+    conditioning.image_latents[i] = sin (i);
+  for (gsize i = 0; i < info->embedding_size; i++)
+    conditioning.image_embedding[i] = cos (i);
+  return conditioning;
+}
+
+static void
+sample_within (SvdModel *model, const SvdStageOptions *options,
+    const SvdConditioning *conditioning, guint frames, SvdLatents *latents)
+{
+  g_autoptr (SvdDevice) device = open_device ();
+  const SvdSampleParams params = {
+    .num_frames = frames, .steps = 2, .motion_bucket_id = -1,
+    .min_guidance_scale = 1, .max_guidance_scale = 3
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdSampler) sampler = svd_sampler_new (device, model, options,
+      NULL, NULL, NULL, &error);
+  guint factor = svd_model_get_info (model)->factor;
+  SvdPlan plan;
+
+  g_assert_no_error (error);
+  svd_sampler_sample (sampler, conditioning, &params, NULL, NULL, latents,
+      NULL, &error);
+  g_assert_no_error (error);
+  svd_sampler_plan (model, options, conditioning->width * factor,
+      conditioning->height * factor, frames, &plan, &error);
+  g_assert_no_error (error);
+  g_test_message ("%" G_GUINT64_FORMAT " bytes of weights in host memory",
+      plan.streamed);
+  g_assert_cmpuint (svd_sampler_get_streamed (sampler), ==, plan.streamed);
+  g_assert_cmpint (plan.streamed > 0, ==, options->memory_budget > 0);
+  check (device, "sample", &plan);
+}
+
+/* With most weights in host memory the numbers are the same, bit for bit. */
+static void
+test_streaming (gconstpointer data)
+{
+  SvdStageOptions options = { GPOINTER_TO_INT (data) };
+  gsize type_size = options.precision == SVD_PRECISION_FP32 ? 4 : 2;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdModel) model = svd_model_open (NULL, &error);
+  g_auto (SvdConditioning) conditioning = wavy_conditioning (model, 8, 8);
+  gsize n = 8 * 8 * conditioning.channels;
+  g_auto (SvdLatents) resident = { 0 };
+  g_auto (SvdLatents) streamed = { 0 };
+
+  g_assert_no_error (error);
+  sample_within (model, &options, &conditioning, 3, &resident);
+  options.memory_budget = 3000000 * type_size;
+  sample_within (model, &options, &conditioning, 3, &streamed);
+  g_assert_cmpmem (resident.data, 3 * n * sizeof (float), streamed.data,
+      3 * n * sizeof (float));
+}
+
 static void
 test_parse_budget (void)
 {
@@ -234,6 +304,10 @@ main (int argc, char **argv)
   g_test_add_data_func ("/memory/fp16", &large, test_clip);
   g_test_add_func ("/memory/too-little", test_too_little);
   g_test_add_func ("/memory/chunks", test_chunks);
+  g_test_add_data_func ("/memory/streaming/fp32",
+      GINT_TO_POINTER (SVD_PRECISION_FP32), test_streaming);
+  g_test_add_data_func ("/memory/streaming/fp16",
+      GINT_TO_POINTER (SVD_PRECISION_FP16), test_streaming);
   g_test_add_func ("/memory/parse-budget", test_parse_budget);
   return g_test_run ();
 }

@@ -35,6 +35,24 @@ static const KilnOpClass fake_class = {
   .scratch = scratch,
 };
 
+static KilnWeightSource no_weights = { .is_blank = TRUE };
+
+/* Some are read more than once, some are too small to be streamed. */
+static KilnTensor *
+random_weight (KilnGraph *graph)
+{
+  const KilnScope scope = kiln_scope_root (&no_weights);
+  guint32 n = g_test_rand_int_range (0, 40);
+  g_autofree char *name = g_strdup_printf ("%u", n);
+  const char *const names[] = { name };
+  const KilnPack pack = {
+    .packing = KILN_PACK_MATRIX, .type = kiln_graph_precision (graph),
+    .outputs = 8 * (n + 1), .inputs = 512, .taps = 1
+  };
+
+  return kiln_graph_weight (graph, &scope, names, 1, &pack);
+}
+
 /* Inputs are recent results mostly, and old ones now and then (skips). */
 static KilnTensor *
 pick_input (KilnGraph *graph)
@@ -63,7 +81,8 @@ random_graph (void)
     KilnTensor *tensor;
 
     for (guint j = 0; j < n_inputs; j++)
-      inputs[j] = pick_input (graph);
+      inputs[j] = g_test_rand_int_range (0, 6) == 0 ? random_weight (graph)
+          : pick_input (graph);
     tensor = kiln_graph_add (graph, &fake_class, &fake, inputs, n_inputs);
     if (i + 1 == n || g_test_rand_int_range (0, 10) == 0)
       kiln_graph_output (graph, tensor, "out");
@@ -77,20 +96,45 @@ typedef struct {
   guint64 start, end;
 } Block;
 
-static guint
-last_reader (KilnGraph *graph, guint node)
+static gboolean
+is_read_by (KilnGraph *graph, guint node, const KilnTensor *tensor)
 {
-  const KilnTensor *tensor = ((KilnNode *) graph->nodes->pdata[node])->output;
+  const KilnNode *reader = graph->nodes->pdata[node];
+
+  for (guint i = 0; i < reader->n_inputs; i++)
+    if (reader->inputs[i] == tensor)
+      return TRUE;
+  return FALSE;
+}
+
+static guint
+last_reader (KilnGraph *graph, const KilnTensor *tensor, guint node)
+{
   guint last = node;
 
-  for (guint i = node + 1; i < graph->nodes->len; i++) {
-    const KilnNode *reader = graph->nodes->pdata[i];
-
-    for (guint j = 0; j < reader->n_inputs; j++)
-      if (reader->inputs[j] == tensor)
-        last = i;
-  }
+  for (guint i = node + 1; i < graph->nodes->len; i++)
+    if (is_read_by (graph, i, tensor))
+      last = i;
   return last;
+}
+
+/* From the node before the first reader to the last one. */
+static void
+list_streamed (KilnGraph *graph, GArray *blocks)
+{
+  for (guint i = 0; i < graph->tensors->len; i++) {
+    const KilnTensor *tensor = graph->tensors->pdata[i];
+    Block block = { 0 };
+
+    if (!tensor->streamed)
+      continue;
+    while (!is_read_by (graph, block.first + 1, tensor))
+      block.first++;
+    block.last = last_reader (graph, tensor, block.first + 1);
+    block.start = tensor->place.offset;
+    block.end = block.start + kiln_shape_bytes (&tensor->shape);
+    g_array_append_val (blocks, block);
+  }
 }
 
 static GArray *
@@ -104,7 +148,7 @@ list_blocks (KilnGraph *graph)
     guint64 bytes = kiln_shape_bytes (&tensor->shape);
     guint64 scratch_bytes = ((const Fake *) node->params)->scratch;
     const Block result = {
-      i, last_reader (graph, i), tensor->place.offset,
+      i, last_reader (graph, tensor, i), tensor->place.offset,
       tensor->place.offset + bytes
     };
     const Block scratch = {
@@ -116,6 +160,7 @@ list_blocks (KilnGraph *graph)
     if (scratch_bytes > 0)
       g_array_append_val (blocks, scratch);
   }
+  list_streamed (graph, blocks);
   return blocks;
 }
 
@@ -192,6 +237,46 @@ test_random_graphs (void)
   g_assert_cmpfloat (total / needed, <, 1.25);
 }
 
+static guint64
+device_bytes (const KilnPlan *plan)
+{
+  return plan->weight_bytes + plan->arena_bytes;
+}
+
+/* Weights go to the host's memory for what they leave on the device to fit,
+ * and no more of them than it takes. */
+static void
+test_fit (void)
+{
+  guint n_fit = 0, n_streamed = 0;
+
+  for (guint i = 0; i < N_GRAPHS; i++) {
+    g_autoptr (KilnGraph) graph = random_graph ();
+    g_autoptr (GArray) blocks = NULL;
+    KilnPlan resident, least, fitted;
+    guint64 limit;
+
+    g_assert_true (kiln_graph_fit (graph, G_MAXUINT64, &resident, NULL));
+    g_assert_cmpuint (resident.streamed_bytes, ==, 0);
+    g_assert_true (kiln_graph_fit (graph, 0, &least, NULL));
+    blocks = list_blocks (graph);
+    check_blocks (blocks, least.arena_bytes, G_MAXINT64);
+    g_assert_cmpuint (least.weight_bytes + least.streamed_bytes, ==,
+        resident.weight_bytes);
+
+    limit = device_bytes (&resident) * g_test_rand_double_range (0.5, 1);
+    g_assert_true (kiln_graph_fit (graph, limit, &fitted, NULL));
+    g_assert_cmpuint (fitted.streamed_bytes, <=, least.streamed_bytes);
+    if (device_bytes (&least) <= limit)
+      g_assert_cmpuint (device_bytes (&fitted), <=, limit);
+    n_fit += device_bytes (&fitted) <= limit;
+    n_streamed += fitted.streamed_bytes > 0;
+  }
+  g_test_message ("%u of %u fit, %u of them streamed", n_fit, N_GRAPHS,
+      n_streamed);
+  g_assert_cmpuint (n_fit, >, N_GRAPHS / 4);
+}
+
 /* A chain needs room for two results, however long it is. */
 static void
 test_chain (void)
@@ -229,6 +314,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/plan/random-graphs", test_random_graphs);
+  g_test_add_func ("/plan/fit", test_fit);
   g_test_add_func ("/plan/chain", test_chain);
   g_test_add_func ("/plan/too-large", test_too_large);
   return g_test_run ();
