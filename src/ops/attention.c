@@ -37,13 +37,16 @@ batch_flops (const Sequences *sequences, guint32 inner)
  * On Mesa's llvmpipe, which keeps what exceeds its registers in the
  * first-level cache, large tiles were measured to be best, and for wide heads
  * large chunks, as each chunk computes the scores again. Graphics processors
- * would spill to memory: a tile of 128 numbers there. */
+ * would spill to memory: a tile of 128 numbers there, or a workgroup with
+ * shared memory, for which a head must be one chunk. */
 
 #define ANY_TYPE (1u << KILN_F32 | 1u << KILN_F16)
 
 static const KilnVariant variants[] = {
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 96, 8 },
   { "cpu-wide", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 2, 256, 8 },
+  { "flash", "flash", ANY_TYPE, 0, 64, 32, 128, 32, 22400 },
+  { "flash-wide", "flash", ANY_TYPE, 0, 256, 32, 512, 32, 23168 },
   { "scalar", "scalar", ANY_TYPE, 0, 0, 2, 64, 4 },
   { NULL }
 };
@@ -58,14 +61,30 @@ n_chunks (const KilnVariant *variant, guint32 head)
 /* A load counts as so many multiplications. */
 #define LOAD_COST 16
 
-/* For each multiplication of a head that is one chunk. */
+typedef struct {
+  guint32 head;                 /* its channels */
+  guint64 length;               /* of a sequence */
+} Shape;
+
 static double
-cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
+fill_up (double length, guint32 unit)
 {
-  const guint32 *head = shape;
+  return ceil (length / unit) * unit;
+}
+
+/* Of a sequence's scores, those that only fill tiles up too. */
+static double
+cost (const KilnVariant *variant, KilnDevice *device, gconstpointer data)
+{
+  const Shape *shape = data;
+  guint32 chunks = n_chunks (variant, shape->head);
   double loads = 1.0 / variant->rows + 1.0 / variant->depth;
 
-  return (n_chunks (variant, *head) + 1) / 2.0 * (1 + LOAD_COST * loads);
+  if (variant->group_size > 0 && chunks > 1)
+    return HUGE_VAL;
+  return fill_up (shape->length, variant->rows)
+      * fill_up (shape->length, variant->depth)
+      * (chunks + 1) / 2.0 * (1 + LOAD_COST * loads);
 }
 
 /* ---- Recording */
@@ -123,8 +142,9 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   guint32 inner = y->shape.channels, d = inner / attention->heads;
+  Shape shape = { d, sequences->length };
   const KilnVariant *variant = kiln_variant_choose (variants, device,
-      qkv->shape.type, cost, &d);
+      qkv->shape.type, cost, &shape);
   guint32 chunks = n_chunks (variant, d);
   /* Each chunk computes the scores. */
   double flops = batch_flops (sequences, inner) * (chunks + 1) / 2;
