@@ -243,6 +243,23 @@ svd_encoder_plan (SvdModel *model, const SvdStageOptions *options,
       && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
+GPtrArray *
+svd_encoder_build_graphs (SvdModel *model, const SvdStageOptions *options,
+    guint width, guint height, GError **error)
+{
+  g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
+  GPtrArray *graphs;
+
+  svd_stage_init (&self->stage, NULL, model, options);
+  if (!open_parts (self, error)
+      || !svd_info_resolve_size (&self->stage.info, &width, &height, error))
+    return NULL;
+  graphs = g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_graph_free);
+  g_ptr_array_add (graphs, build_clip (self));
+  g_ptr_array_add (graphs, build_vae (self, width, height));
+  return graphs;
+}
+
 /* ---- Encoding */
 
 /* The first numbers of the seed's stream, as diffusers draws them; drawn

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stage.h"
 
-static const char *
-describe_blank (KilnWeightSource *source)
-{
-  return "no checkpoint";
-}
-
-KilnWeightSource svd_blank_source = {
-  .is_blank = TRUE,
-  .describe = describe_blank,
-};
-
 gboolean
 svd_plan_add (SvdPlan *plan, KilnGraph *graph, GError **error)
 {

@@ -335,6 +335,29 @@ svd_sampler_plan (SvdModel *model, const SvdStageOptions *options,
       && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
+GPtrArray *
+svd_sampler_build_graphs (SvdModel *model, const SvdStageOptions *options,
+    guint width, guint height, guint num_frames, GError **error)
+{
+  g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
+  const SvdModelInfo *info = &self->stage.info;
+  GPtrArray *graphs;
+  KilnShape latents;
+
+  svd_stage_init (&self->stage, NULL, model, options);
+  if (!open_part (self, error)
+      || !svd_info_resolve_size (info, &width, &height, error))
+    return NULL;
+  latents = (KilnShape) {
+    KILN_F32, num_frames ? num_frames : info->num_frames,
+    height / info->factor, width / info->factor, info->latent_channels
+  };
+  graphs = g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_graph_free);
+  g_ptr_array_add (graphs, build_unet (self, &latents));
+  g_ptr_array_add (graphs, build_step (&latents, TRUE));
+  return graphs;
+}
+
 /* ---- Parameters */
 
 static SvdSampleParams

@@ -47,7 +47,7 @@ KilnWeightSource *
 svd_stage_get_source (SvdStage *self, SvdPart part, GError **error)
 {
   if (self->device == NULL)
-    return &svd_blank_source;
+    return &svd_blank_weights;
   return svd_model_files_get_source (self->files, part,
       self->type == KILN_F16, error);
 }

@@ -7,6 +7,7 @@
 #include <svd/svd.h>
 #include "graph/plan.h"
 #include "graph/program.h"
+#include "weights/made-up-weights.h"
 #include "weights/model-files.h"
 
 G_BEGIN_DECLS
@@ -51,9 +52,6 @@ void svd_stage_clear (SvdStage *stage);
 KilnWeightSource *svd_stage_get_source (SvdStage *stage, SvdPart part,
     GError **error);
 
-/* Stands for the weights of a checkpoint that is not there. */
-extern KilnWeightSource svd_blank_source;
-
 /* Bytes that the stage may take, counting those of the weights that it holds
  * and no other. */
 guint64 svd_stage_get_room (SvdStage *stage);
@@ -65,6 +63,19 @@ gboolean svd_stage_check_plan (SvdStage *stage, const SvdPlan *plan,
 
 /* Adds what this graph, which may have stuck on an error, takes. */
 gboolean svd_plan_add (SvdPlan *plan, KilnGraph *graph, GError **error);
+
+/* The graphs of a stage at a size, 0 being the model's, to be planned or
+ * looked into: made without a device. (transfer full) (element-type
+ * KilnGraph) */
+GPtrArray *svd_encoder_build_graphs (SvdModel *model,
+    const SvdStageOptions *options, guint width, guint height,
+    GError **error);
+GPtrArray *svd_sampler_build_graphs (SvdModel *model,
+    const SvdStageOptions *options, guint width, guint height,
+    guint num_frames, GError **error);
+GPtrArray *svd_decoder_build_graphs (SvdModel *model,
+    const SvdStageOptions *options, guint width, guint height,
+    guint num_frames, GError **error);
 
 /* Checks the graphs and loads all their weights, which are the same at every
  * size; those that are elsewhere than the graphs want them are loaded again,

@@ -9,6 +9,7 @@ and those of rooms below it:
     gst → include/svd → verbs (src/*.c) → models, diffusion, weights
         → graph → ops → device
 
+bench, a program, sees all of them: it takes networks apart to measure them.
 gst sees nothing but <svd/…>. The three rooms on one floor are siblings:
 the models' functions read the weights room's configurations, and that is
 all they know of each other.
@@ -27,6 +28,7 @@ MAY_INCLUDE = {
     "gst": ["gst", "public"],
     "programs": ["public"],
     "public": ["public"],
+    "bench": ["bench", "verbs", "public", "models", "weights", *ENGINE],
     "verbs": ["verbs", "public", "models", "diffusion", "weights", *ENGINE],
     "models": ["models", "weights", *ENGINE],
     "diffusion": ["diffusion", "device"],

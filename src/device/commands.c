@@ -34,6 +34,8 @@ struct _KilnRecorder
   VkCommandBuffer piece;        /* being recorded, or NULL */
   double piece_flops;
   guint sets_left;
+  const char *main_shader;      /* or NULL */
+  double main_flops;
   GError *error;
 };
 
@@ -213,6 +215,12 @@ KilnDevice *
 kiln_recorder_get_device (KilnRecorder *self)
 {
   return self->commands->device;
+}
+
+const char *
+kiln_recorder_get_main_shader (KilnRecorder *self)
+{
+  return self->main_shader;
 }
 
 void
@@ -470,6 +478,10 @@ kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
     return;
   account_flops (self, dispatch, first_use);
   add_to_timing (self, dispatch);
+  if (self->main_shader == NULL || dispatch->flops > self->main_flops) {
+    self->main_shader = g_intern_string (dispatch->shader);
+    self->main_flops = dispatch->flops;
+  }
   set = bind_buffers (self, dispatch);
   if (self->error != NULL)
     return;

@@ -37,11 +37,10 @@ gboolean
 kiln_scope_has (const KilnScope *scope, const char *name)
 {
   g_autofree char *full = kiln_scope_name (scope, name);
-  KilnWeightInfo info;
+  KilnWeightInfo info = { 0 };
 
   /* One of a type that nothing reads is there: asking for it is an error. */
-  return scope->source->is_blank
-      || scope->source->find (scope->source, full, &info)
+  return scope->source->find (scope->source, full, &info)
       || (scope->source->get_unusable_type != NULL
       && scope->source->get_unusable_type (scope->source, full) != NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "operations.h"
 #include "private.h"
 
 #define ALIGNMENT 256
@@ -169,18 +170,9 @@ count_tensors (KilnGraph *graph, KilnPlan *plan)
 static void
 count_flops (KilnGraph *graph, KilnPlan *plan)
 {
-  plan->n_operations = graph->nodes->len;
-  for (guint i = 0; i < graph->nodes->len; i++) {
-    const KilnNode *node = graph->nodes->pdata[i];
-    const KilnShape *shapes[KILN_OP_MAX_INPUTS] = { NULL };
-
-    for (guint j = 0; j < node->n_inputs; j++)
-      if (node->inputs[j] != NULL)
-        shapes[j] = &node->inputs[j]->shape;
-    if (node->klass->flops != NULL)
-      plan->flops += node->klass->flops (node->params, shapes,
-          &node->output->shape);
-  }
+  plan->n_operations = kiln_graph_get_n_operations (graph);
+  for (guint i = 0; i < plan->n_operations; i++)
+    plan->flops += kiln_graph_get_operation (graph, i).flops;
 }
 
 gboolean

@@ -24,9 +24,11 @@ typedef struct {
  * counting is the implementer's: a source outlives its graphs and stores. */
 typedef struct _KilnWeightSource KilnWeightSource;
 struct _KilnWeightSource {
-  /* Has no tensors: whatever is asked for is taken to be there, in the
-   * shape asked for. Its graphs can be planned, not run. */
+  /* find() tells which tensors there are, and nothing of them: each is taken
+   * to have the shape asked for. Its graphs can be planned, not run. */
   gboolean is_blank;
+  /* info holds the shape asked for, for sources that make tensors up (no
+   * dimensions: of one number), and is overwritten by the tensor's own. */
   gboolean (*find) (KilnWeightSource *source, const char *name,
       KilnWeightInfo *info);
   const char *(*describe) (KilnWeightSource *source);   /* for messages: a path */

@@ -73,6 +73,16 @@ set_missing_error (GError **error, KilnWeightSource *source, const char *name)
         "whole or belongs to another config", source->describe (source), name);
 }
 
+static void
+set_wanted_shape (KilnWeightInfo *info, const KilnPack *pack, guint n_names)
+{
+  *info = (KilnWeightInfo) {
+    .n_dims = pack->packing == KILN_PACK_VECTOR ? 1
+        : pack->packing == KILN_PACK_ROWS ? 2 : 3,
+    .shape = { pack->outputs / n_names, pack->inputs, pack->taps },
+  };
+}
+
 static gboolean
 find (const KilnScope *scope, const char *name, KilnWeightInfo *info,
     GError **error)
@@ -115,6 +125,7 @@ find_parts (const KilnScope *scope, const char *const *names, guint n_names,
 
     if (scope->source->is_blank)
       continue;
+    set_wanted_shape (&info, pack, n_names);
     if (!find (scope, names[i], &info, error))
       return NULL;
     n = outputs_of (&info, pack);
@@ -179,7 +190,7 @@ first_element (const KilnWeightInfo *info)
 float
 kiln_graph_scalar (KilnGraph *self, const KilnScope *scope, const char *name)
 {
-  KilnWeightInfo info;
+  KilnWeightInfo info = { 0 };
   GError *error = NULL;
 
   if (self->error != NULL || scope->source->is_blank)

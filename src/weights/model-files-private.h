@@ -3,6 +3,7 @@
 
 /* What a checkpoint's layout fills in: model-folder.c and single-file.c. */
 
+#include "made-up-weights.h"
 #include "model-files.h"
 #include "tensor-source.h"
 
@@ -26,6 +27,8 @@ struct _SvdModelFiles {
   KilnTensorSource *(*open_source) (SvdModelFiles *files, SvdPart part,
       gboolean prefer_fp16, GError **error);
   KilnSafetensors *single_file; /* that layout's, or NULL */
+
+  KilnWeightSource *made_up;    /* instead of the sources, or NULL */
 
   GMutex lock;                  /* guards sources */
   KilnTensorSource *sources[SVD_N_PARTS][2];       /* [prefer_fp16] */

@@ -51,6 +51,7 @@ svd_model_files_unref (SvdModelFiles *files)
     for (guint j = 0; j < 2; j++)
       g_clear_pointer (&files->sources[i][j], kiln_tensor_source_unref);
   g_clear_pointer (&files->single_file, kiln_safetensors_unref);
+  g_clear_pointer (&files->made_up, svd_random_weights_free);
   g_mutex_clear (&files->lock);
   g_free (files->path);
   g_free (files);
@@ -132,9 +133,18 @@ svd_model_files_get_source (SvdModelFiles *files, SvdPart part,
 {
   KilnTensorSource **source = &files->sources[part][prefer_fp16 ? 1 : 0];
 
+  if (files->made_up)
+    return files->made_up;
   g_mutex_lock (&files->lock);
   if (!*source)
     *source = files->open_source (files, part, prefer_fp16, error);
   g_mutex_unlock (&files->lock);
   return *source ? kiln_tensor_source_as_weights (*source) : NULL;
+}
+
+void
+svd_model_files_make_up_weights (SvdModelFiles *files)
+{
+  if (!files->made_up)
+    files->made_up = svd_random_weights_new ();
 }

@@ -57,6 +57,10 @@ const SvdRecommended *svd_model_files_get_recommended (SvdModelFiles *files);
 KilnWeightSource *svd_model_files_get_source (SvdModelFiles *files,
     SvdPart part, gboolean prefer_fp16, GError **error);
 
+/* From now on the sources are random weights in the shapes that the
+ * configurations ask for, and no file of weights is looked for. */
+void svd_model_files_make_up_weights (SvdModelFiles *files);
+
 /* "unet", "vae", "image_encoder": the part's folder and name in messages. */
 const char *svd_part_get_name (SvdPart part);
 

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 
-PLAN, MODEL = sys.argv[1], pathlib.Path(__file__).parent / "svd-xt"
+PLAN, MODEL = sys.argv[1], pathlib.Path(__file__).parents[2] / "models" / "svd-xt-configs"
 count = 0
 
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How cost grows with frames, size and steps: computed for all of them, and
+ * measured where it takes no longer than the budget. */
+#include "clip.h"
+#include "graphs.h"
+
+#include "../ops/attention.h"
+
+typedef struct {
+  BenchSize size;
+  double attention, other;      /* FLOP of one pass of the UNet */
+  SvdPlan plans[BENCH_N_STAGES];
+  double step, decode;          /* measured core seconds, 0: not */
+} Point;
+
+#define N_FRAMES G_N_ELEMENTS (frame_counts)
+
+static const guint frame_counts[] = { 2, 4, 8, 14, 25 };
+static const struct { guint width, height; } sizes[] = {
+  { 256, 256 }, { 512, 320 }, { 768, 448 }, { 1024, 576 },
+};
+
+#define N_POINTS (N_FRAMES + G_N_ELEMENTS (sizes))
+
+/* Frames at the smallest size, then sizes at the fewest frames: products of
+ * both grow as these do. */
+static BenchSize
+point_size (guint i)
+{
+  BenchSize size = { sizes[0].width, sizes[0].height, frame_counts[0], 1 };
+
+  if (i < N_FRAMES)
+    size.frames = frame_counts[i];
+  else {
+    size.width = sizes[i - N_FRAMES].width;
+    size.height = sizes[i - N_FRAMES].height;
+  }
+  return size;
+}
+
+/* ---- Computing */
+
+static gboolean
+split_flops (const Bench *bench, Point *point, GError **error)
+{
+  g_autoptr (GPtrArray) graphs =
+      bench_build_graphs (bench, "sample", &point->size, error);
+  KilnGraph *unet;
+
+  if (graphs == NULL)
+    return FALSE;
+  unet = graphs->pdata[0];
+  if (!kiln_graph_check (unet, error))
+    return FALSE;
+  for (guint i = 0; i < kiln_graph_get_n_operations (unet); i++) {
+    KilnOperation operation = kiln_graph_get_operation (unet, i);
+
+    if (operation.klass == &kiln_attention_class)
+      point->attention += operation.flops;
+    else
+      point->other += operation.flops;
+  }
+  return TRUE;
+}
+
+static gboolean
+plan_point (const Bench *bench, Point *point, GError **error)
+{
+  const BenchSize *size = &point->size;
+
+  return split_flops (bench, point, error)
+      && svd_encoder_plan (bench->model, &bench->options, size->width,
+      size->height, &point->plans[BENCH_ENCODE], error)
+      && svd_sampler_plan (bench->model, &bench->options, size->width,
+      size->height, size->frames, &point->plans[BENCH_SAMPLE], error)
+      && svd_decoder_plan (bench->model, &bench->options, size->width,
+      size->height, size->frames, size->decode_frames,
+      &point->plans[BENCH_DECODE], error);
+}
+
+/* ---- Measuring */
+
+/* The second run of a stage: the first compiles and records. */
+static gboolean
+time_stage (const Bench *bench, BenchClip *clip, guint stage, double *seconds,
+    GError **error)
+{
+  KilnDevice *device = svd_device_get_kiln (bench->device);
+  double start;
+
+  if (!bench_clip_run_stage (bench, clip, stage, error))
+    return FALSE;
+  start = bench_core_clock (device);
+  if (!bench_clip_run_stage (bench, clip, stage, error))
+    return FALSE;
+  *seconds = bench_core_clock (device) - start;
+  return TRUE;
+}
+
+/* What measuring would take, by the work and the speed of the last point. */
+static double
+expect_seconds (const Point *point, const Point *last)
+{
+  const SvdPlan *plan = &point->plans[BENCH_SAMPLE];
+
+  return last == NULL || last->step == 0 ? 0
+      : last->step * plan->flops / last->plans[BENCH_SAMPLE].flops;
+}
+
+static gboolean
+measure_point (const Bench *bench, BenchClip *clip, Point *point,
+    GError **error)
+{
+  Bench here = *bench;
+
+  here.size = point->size;
+  return bench_clip_run_stage (&here, clip, BENCH_ENCODE, error)
+      && time_stage (&here, clip, BENCH_SAMPLE, &point->step, error)
+      && time_stage (&here, clip, BENCH_DECODE, &point->decode, error);
+}
+
+static gboolean
+measure_points (const Bench *bench, Point *points, double budget,
+    GError **error)
+{
+  g_auto (BenchClip) clip = { 0 };
+  const Point *last = NULL;
+
+  for (guint stage = 0; stage < BENCH_N_STAGES; stage++)
+    if (!bench_clip_load (bench, &clip, stage, error))
+      return FALSE;
+  for (guint i = 0; i < N_POINTS; i++) {
+    if (i == N_FRAMES)
+      last = &points[0];
+    if (expect_seconds (&points[i], last) > budget)
+      continue;
+    if (!measure_point (bench, &clip, &points[i], error))
+      return FALSE;
+    last = &points[i];
+  }
+  return TRUE;
+}
+
+/* ---- Telling */
+
+/* Of a frame's million pixels: what should stay the same. */
+static double
+share (const Point *point, double cost)
+{
+  const BenchSize *size = &point->size;
+
+  return cost * 1e6 / ((double) size->frames * size->width * size->height);
+}
+
+static void
+print_points (const Point *points)
+{
+  g_print ("Below a line's figures: the same for a frame of a million "
+      "pixels.\n\n%-18s %9s %9s %9s %9s %9s %9s %9s %9s\n", "frames, size",
+      "encode GB", "sample GB", "decode GB", "arena GB", "TFLOP",
+      "attention", "step s", "decode s");
+  for (guint i = 0; i < N_POINTS; i++) {
+    const Point *p = &points[i];
+    const SvdPlan *plans = p->plans;
+
+    g_print ("%3u of %4ux%-4u    %9.3f %9.3f %9.3f %9.3f %9.4f %9.4f %9.3f "
+        "%9.3f\n%49s %9.3f %9.4f %9.4f %9.3f %9.3f\n", p->size.frames,
+        p->size.width, p->size.height,
+        svd_plan_get_peak (&plans[BENCH_ENCODE]) / 1e9,
+        svd_plan_get_peak (&plans[BENCH_SAMPLE]) / 1e9,
+        svd_plan_get_peak (&plans[BENCH_DECODE]) / 1e9,
+        plans[BENCH_SAMPLE].arena / 1e9, p->other / 1e12, p->attention / 1e12,
+        p->step, p->decode, "",
+        share (p, plans[BENCH_SAMPLE].arena) / 1e9, share (p, p->other) / 1e12,
+        share (p, p->attention) / 1e12, share (p, p->step),
+        share (p, p->decode * p->size.frames));
+  }
+}
+
+static void
+points_to_json (const Point *points, JsonBuilder *builder)
+{
+  json_builder_set_member_name (builder, "growth");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < N_POINTS; i++) {
+    const Point *p = &points[i];
+
+    json_builder_begin_object (builder);
+    bench_add_count (builder, "frames", p->size.frames);
+    bench_add_count (builder, "width", p->size.width);
+    bench_add_count (builder, "height", p->size.height);
+    for (guint stage = 0; stage < BENCH_N_STAGES; stage++) {
+      g_autofree char *name =
+          g_strconcat (bench_stage_names[stage], "_peak_bytes", NULL);
+
+      bench_add_count (builder, name, svd_plan_get_peak (&p->plans[stage]));
+    }
+    bench_add_count (builder, "arena_bytes", p->plans[BENCH_SAMPLE].arena);
+    bench_add_number (builder, "flop_attention", p->attention);
+    bench_add_number (builder, "flop_other", p->other);
+    bench_add_number (builder, "step_core_seconds", p->step);
+    bench_add_number (builder, "decode_core_seconds", p->decode);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+}
+
+gboolean
+bench_run_growth (const Bench *bench, double budget, JsonBuilder *builder,
+    GError **error)
+{
+  Point points[N_POINTS] = { 0 };
+
+  for (guint i = 0; i < N_POINTS; i++) {
+    points[i].size = point_size (i);
+    if (!plan_point (bench, &points[i], error))
+      return FALSE;
+  }
+  if (budget > 0 && !measure_points (bench, points, budget, error))
+    return FALSE;
+  if (builder != NULL)
+    points_to_json (points, builder);
+  else
+    print_points (points);
+  return TRUE;
+}

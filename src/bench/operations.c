@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graphs.h"
+
+#include <string.h>
+
+/* Speeds that a row is expected to reach, of the peak: enough to choose a
+ * slice by. */
+#define EXPECTED_SHARE 0.2
+/* On graphics cards so much work goes into one submission, in seconds: what
+ * a submission costs itself does not count then. */
+#define SUBMISSION_SECONDS 0.02
+#define MAX_REPEATS 200
+#define FILL_BYTES (16u << 20)
+
+/* ---- Slices: an operation is the same at a smaller size of the clip, so
+ * that a slow device measures fewer frames and positions of it. */
+
+static guint
+share_of (guint pixels, guint divisor)
+{
+  return MAX (pixels / divisor / 64, 1) * 64;
+}
+
+static BenchSize
+slice_size (const BenchSize *whole, guint slice)
+{
+  static const guint frames[] = { 0, 8, 4, 2, 2, 2 };
+  static const guint divisors[] = { 1, 1, 1, 1, 2, 4 };
+  BenchSize size = *whole;
+
+  if (slice == 0)
+    return size;
+  size.frames = MIN (size.frames, frames[slice]);
+  size.decode_frames = MIN (size.decode_frames, frames[slice]);
+  if (divisors[slice] > 1) {
+    size.width = MIN (size.width, share_of (size.width, divisors[slice]));
+    size.height = MIN (size.height, share_of (size.height, divisors[slice]));
+  }
+  return size;
+}
+
+#define N_SLICES 6
+
+/* The graphs of each stage at each size, built when first asked for. */
+typedef struct {
+  const Bench *bench;
+  GPtrArray *graphs[BENCH_N_STAGES][N_SLICES];
+} Slices;
+
+static void
+slices_clear (Slices *slices)
+{
+  for (guint i = 0; i < BENCH_N_STAGES; i++)
+    for (guint j = 0; j < N_SLICES; j++)
+      g_clear_pointer (&slices->graphs[i][j], g_ptr_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Slices, slices_clear)
+
+static gboolean
+get_operation (Slices *slices, const BenchRow *row, guint slice,
+    KilnOperation *operation, GError **error)
+{
+  BenchSize size = slice_size (&slices->bench->size, slice);
+  GPtrArray **graphs;
+  guint stage = 0;
+
+  while (!g_str_equal (bench_stage_names[stage], row->stage))
+    stage++;
+  graphs = &slices->graphs[stage][slice];
+  if (*graphs == NULL)
+    *graphs = bench_build_graphs (slices->bench, row->stage, &size, error);
+  if (*graphs == NULL
+      || !kiln_graph_check ((*graphs)->pdata[row->graph], error))
+    return FALSE;
+  *operation = kiln_graph_get_operation ((*graphs)->pdata[row->graph],
+      row->node);
+  return TRUE;
+}
+
+/* Each tensor once: what has to be moved at least. */
+static double
+least_bytes (const KilnOperation *operation)
+{
+  double bytes = kiln_shape_bytes (&operation->output);
+
+  for (guint i = 0; i < operation->n_inputs; i++)
+    if (operation->inputs[i] != NULL)
+      bytes += kiln_shape_bytes (operation->inputs[i]);
+  return bytes;
+}
+
+static gboolean
+choose_slice (Slices *slices, BenchRow *row, double budget,
+    KilnOperation *operation, GError **error)
+{
+  const Bench *bench = slices->bench;
+  KilnDevice *device = svd_device_get_kiln (bench->device);
+  double room = kiln_device_get_info (device)->memory_total / 2.0;
+
+  for (guint i = 0; i < N_SLICES; i++) {
+    if (!get_operation (slices, row, i, operation, error))
+      return FALSE;
+    row->slice = slice_size (&bench->size, i);
+    row->slice_flops = operation->flops;
+    row->slice_bytes = least_bytes (operation);
+    if (row->slice_bytes + operation->scratch_bytes < room
+        && bench_peak_seconds (&bench->peak, row->slice_flops,
+            row->slice_bytes) < budget * EXPECTED_SHARE)
+      break;
+  }
+  row->slice_shapes = bench_describe_shapes (operation);
+  return TRUE;
+}
+
+/* ---- Tensors with some numbers in them */
+
+typedef struct {
+  KilnView inputs[KILN_OP_MAX_INPUTS], output, scratch;
+} Tensors;
+
+static void
+tensors_clear (Tensors *tensors)
+{
+  for (guint i = 0; i < KILN_OP_MAX_INPUTS; i++)
+    g_clear_pointer (&tensors->inputs[i].buffer, kiln_buffer_unref);
+  g_clear_pointer (&tensors->output.buffer, kiln_buffer_unref);
+  g_clear_pointer (&tensors->scratch.buffer, kiln_buffer_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Tensors, tensors_clear)
+
+static gboolean
+allocate (KilnDevice *device, const KilnShape *shape, KilnView *view,
+    GError **error)
+{
+  view->shape = *shape;
+  view->buffer = kiln_buffer_new (device, kiln_shape_bytes (shape),
+      KILN_MEMORY_DEVICE, error);
+  return view->buffer != NULL;
+}
+
+/* ±2⁻⁶ to ±2⁻⁵ in either type; pictures are random bytes. */
+static guint8 *
+make_numbers (KilnType type)
+{
+  guint32 *words = g_new (guint32, FILL_BYTES / 4);
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+
+  for (guint i = 0; i < FILL_BYTES / 4; i++) {
+    words[i] = g_rand_int (random);
+    if (type == KILN_F32)
+      words[i] = (words[i] & 0x807fffff) | 121u << 23;
+    else if (type == KILN_F16)
+      words[i] = (words[i] & 0x83ff83ff) | 0x24002400;
+  }
+  return (guint8 *) words;
+}
+
+static gboolean
+fill (const KilnView *view, GError **error)
+{
+  static guint8 *numbers[3];    /* by type, made once */
+  guint8 **wanted = &numbers[view->shape.type];
+  guint64 bytes = kiln_shape_bytes (&view->shape);
+
+  if (*wanted == NULL)
+    *wanted = make_numbers (view->shape.type);
+  for (guint64 done = 0; done < bytes; done += FILL_BYTES)
+    if (!kiln_buffer_write (view->buffer, done, *wanted,
+            MIN (FILL_BYTES, bytes - done), error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+make_tensors (KilnDevice *device, const KilnOperation *operation,
+    Tensors *tensors, GError **error)
+{
+  KilnShape scratch = { KILN_F32, 1, 1, 1, operation->scratch_bytes / 4 };
+
+  for (guint i = 0; i < operation->n_inputs; i++)
+    if (operation->inputs[i] != NULL
+        && (!allocate (device, operation->inputs[i], &tensors->inputs[i],
+                error) || !fill (&tensors->inputs[i], error)))
+      return FALSE;
+  return (operation->scratch_bytes == 0
+      || allocate (device, &scratch, &tensors->scratch, error))
+      && allocate (device, &operation->output, &tensors->output, error);
+}
+
+/* ---- Measuring */
+
+static KilnCommands *
+record (KilnDevice *device, const KilnOperation *operation,
+    const Tensors *tensors, guint repeats, const char **variant,
+    GError **error)
+{
+  KilnRecorder *recorder = kiln_recorder_new (device);
+
+  for (guint i = 0; i < repeats; i++) {
+    operation->klass->record (recorder, operation->params, tensors->inputs,
+        operation->n_inputs, &tensors->output, &tensors->scratch);
+    kiln_recorder_barrier (recorder);
+  }
+  *variant = kiln_recorder_get_main_shader (recorder);
+  if (*variant == NULL)
+    *variant = "copy";
+  return kiln_recorder_finish (recorder, error);
+}
+
+static gboolean
+measure_repeated (KilnDevice *device, const KilnOperation *operation,
+    const Tensors *tensors, double budget, BenchRow *row, GError **error)
+{
+  guint repeats =
+      CLAMP (SUBMISSION_SECONDS / row->time.seconds, 1, MAX_REPEATS);
+  g_autoptr (KilnCommands) commands =
+      record (device, operation, tensors, repeats, &row->variant, error);
+
+  if (commands == NULL
+      || !bench_time (commands, device, budget, &row->time, error))
+    return FALSE;
+  row->time.seconds /= repeats;
+  row->time.core_seconds /= repeats;
+  return TRUE;
+}
+
+static gboolean
+measure_row (Slices *slices, BenchRow *row, double budget, GError **error)
+{
+  KilnDevice *device = svd_device_get_kiln (slices->bench->device);
+  g_auto (Tensors) tensors = { 0 };
+  g_autoptr (KilnCommands) commands = NULL;
+  KilnOperation operation;
+
+  if (!choose_slice (slices, row, budget, &operation, error)
+      || !make_tensors (device, &operation, &tensors, error))
+    return FALSE;
+  commands = record (device, &operation, &tensors, 1, &row->variant, error);
+  /* The first run compiles. */
+  if (commands == NULL || !kiln_commands_run (commands, NULL, error)
+      || !bench_time (commands, device, 0, &row->time, error))
+    return FALSE;
+  row->measured = TRUE;
+  if (!kiln_device_is_cpu (device))
+    return measure_repeated (device, &operation, &tensors, budget, row,
+        error);
+  return row->time.seconds >= budget / 2
+      || bench_time (commands, device, budget / 2, &row->time, error);
+}
+
+gboolean
+bench_measure_rows (const Bench *bench, GPtrArray *rows, double budget,
+    GError **error)
+{
+  g_auto (Slices) slices = { bench };
+
+  for (guint i = 0; i < rows->len; i++) {
+    BenchRow *row = rows->pdata[i];
+
+    if (!measure_row (&slices, row, budget, error)) {
+      g_prefix_error (error, "%s, %s: ", row->name, row->shapes);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}

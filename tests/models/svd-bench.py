@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""svd-bench: every operation is a row, and what it prints can be read."""
+
+import json
+import subprocess
+import sys
+
+BENCH, PLAN = sys.argv[1:]
+count = 0
+
+
+def run(program, *args):
+    return subprocess.run([program, *args], capture_output=True, text=True)
+
+
+def read(program, *args):
+    return json.loads(run(program, "--json", *args).stdout)
+
+
+def check(what, ok, detail=""):
+    global count
+    count += 1
+    print(f"{'ok' if ok else 'not ok'} {count} - {what} {detail}".rstrip(), flush=True)
+
+
+def work(rows, stage):
+    return sum(row["times"] * row["flop"] for row in rows
+               if row["stage"] == stage and row["operation"] != "euler")
+
+
+# Listed, not measured. The plan's clip is decoded in one go, as the rows' is.
+listed = read(BENCH, "--random", "--operations", "--time=0", "--precision=fp16")
+plan = read(PLAN, "svd-xt-configs", "--decode-chunk-size=0")
+rows = listed["operations"]
+for stage in ("encode", "sample", "decode"):
+    share = work(rows, stage) / plan[stage]["flops"]
+    check(f"SVD-XT's rows are all of the work to {stage}", abs(share - 1) < 1e-9, f"{share}")
+for shape in ("25×72×128×320", "25×36×64×640", "25×18×32×1280", "25×9×16×1280"):
+    check(f"there are convolutions of {shape}",
+          any(row["operation"].startswith("conv 3×3") and shape in row["shapes"] for row in rows))
+
+tiny = read(BENCH, "--operations", "--time=0.001")
+check("the device and its driver are named", "llvmpipe" in tiny["device"].lower()
+      and "Mesa" in tiny["driver"], f"{tiny['device']}; {tiny['driver']}")
+check("each row was measured", len(tiny["operations"]) > 80 and all(
+    row["seconds"] > 0 and row["of_peak"] > 0 and row["variant"] for row in tiny["operations"]),
+    f"{len(tiny['operations'])} rows")
+check("peaks are sane", 1e9 < tiny["peak_fp32_flops"] < 1e12 and 1e8 < tiny["peak_copy_bytes"] < 1e12,
+      f"{tiny['peak_fp32_flops']:.2e} FLOP/s, {tiny['peak_copy_bytes']:.2e} B/s")
+check("no plain row is faster than a peak says that it can be",
+      all(row["of_peak"] < 1.5 for row in tiny["operations"] if row["measured_flop"] > 1e6))
+
+stages = read(BENCH, "--random", "svd-tiny", "--stages", "--width=64", "--height=64", "--frames=2",
+              "--steps=1")
+for name, stage in stages["stages"].items():
+    check(f"{name}: all times are there", all(stage[p][t] > 0 for p in ("cold", "warm")
+                                              for t in ("load", "first", "run")))
+    check(f"{name}: compiling takes longer than taking shaders from disk",
+          stage["cold"]["first"] > stage["warm"]["first"],
+          f"{stage['cold']['first']:.2f} s, {stage['warm']['first']:.2f} s")
+check("a whole clip ran", stages["clip_seconds"] > 0 and stages["peak_bytes"] > 1e6)
+
+growth = read(BENCH, "--growth", "--time=0", "--random")["growth"]
+by_frames = [p["flop_other"] / p["frames"] for p in growth if (p["width"], p["height"]) == (256, 256)]
+check("work outside attention grows with frames", max(by_frames) < 1.01 * min(by_frames),
+      f"{min(by_frames):.3e} to {max(by_frames):.3e} FLOP a frame")
+
+table = run(BENCH, "--operations", "--only=attention", "--time=0.001")
+check("without --json it is a table", table.returncode == 0 and "attention, " in table.stdout
+      and "GFLOP/s" in table.stdout)
+for what, args, words in (("an unknown precision", ["--precision=fp8"], "fp16 or fp32"),
+                          ("too many frames", ["--frames=5000"], "0 to 1024"),
+                          ("no model", ["nowhere/at/all"], "no model")):
+    refused = run(BENCH, "--operations", *args)
+    check(f"{what} is refused in one line", refused.returncode == 1
+          and words in refused.stderr and refused.stderr.count("\n") == 1, refused.stderr.strip())
+print(f"1..{count}")
