@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "normalization.h"
+#include "variant.h"
 
 gboolean
 kiln_norm_check_vector (const char *what, const KilnShape *vector,
@@ -48,6 +49,23 @@ flops (gconstpointer params, const KilnShape *const *inputs,
   return row_flops (output) * kiln_shape_rows (output);
 }
 
+#define ANY_TYPE (1u << KILN_F32 | 1u << KILN_F16)
+
+static const KilnVariant variants[] = {
+  { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, .rows = 1 },
+  { "subgroup", "subgroup", ANY_TYPE, KILN_FEATURE_SUBGROUPS,
+      .group_size = 128, .rows = 4 },
+  { "scalar", "scalar", ANY_TYPE, 0, .rows = 1 },
+  { NULL }
+};
+
+/* Where neighbours read neighbouring vectors, not rows, memory is faster. */
+static double
+cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
+{
+  return variant->group_size > 0 ? 1 : 4;
+}
+
 static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
@@ -55,6 +73,8 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
   KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnLayerNorm *norm = params;
   const KilnShape *x = &inputs[0].shape;
+  const KilnVariant *variant =
+      kiln_variant_choose (variants, device, x->type, cost, NULL);
   guint64 rows = kiln_shape_rows (x);
   guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       kiln_shape_row_bytes (x), row_flops (x));
@@ -68,13 +88,15 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     .eps = norm->eps,
   };
   KilnDispatch dispatch = {
-    .shader = kiln_shader_for (device, "layer_norm", x->type),
+    .specs = { variant->rows },
+    .n_specs = variant->group_size > 0 ? 1 : 0,
     .n_bindings = 4,
     .texels = kiln_texels_for (device, 1 << 0 | 1 << 1 | 1 << 2),
     .push = &push,
     .push_size = sizeof push,
   };
 
+  kiln_variant_set_shader (variant, "layer_norm", x->type, &dispatch);
   dispatch.bindings[1] = kiln_view_window (&inputs[1], 0, 1, &push.gamma_base);
   dispatch.bindings[2] = kiln_view_window (&inputs[2], 0, 1, &push.beta_base);
   for (guint64 row = 0; row < rows; row += at_once) {
@@ -83,7 +105,8 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
         &push.x_base);
     dispatch.bindings[3] = kiln_view_window (output, row, push.rows,
         &push.y_base);
-    dispatch.invocations = push.rows;
+    kiln_variant_set_tiles (variant,
+        (push.rows + variant->rows - 1) / variant->rows, &dispatch);
     dispatch.flops = row_flops (x) * push.rows;
     kiln_recorder_dispatch (recorder, &dispatch);
   }
@@ -95,4 +118,5 @@ const KilnOpClass kiln_layer_norm_class = {
   .infer = infer,
   .flops = flops,
   .record = record,
+  .variants = variants,
 };

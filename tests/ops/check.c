@@ -5,6 +5,7 @@
 #include "half.h"
 #include "ops/attention.h"
 #include "ops/matmul.h"
+#include "ops/normalization.h"
 #include "ops/variant.h"
 
 #include <locale.h>
@@ -568,7 +569,7 @@ add_variants (Check *self, const char *which, gboolean not_software,
     GError **error)
 {
   const KilnOpClass *const classes[] = {
-    &kiln_matmul_class, &kiln_attention_class
+    &kiln_matmul_class, &kiln_attention_class, &kiln_layer_norm_class
   };
   KilnDevice *device = self->ways[self->n_ways - 1].device;
 
@@ -597,9 +598,11 @@ open_devices (Check *self, const char *which, GError **error)
   }
   if (self->large)
     return add_way (self, which, (Way) { FALSE }, error);
-  if (!add_way (self, which, (Way) { TRUE }, error) || self->quick)
-    return self->n_ways > 0;
+  if (!add_way (self, which, (Way) { TRUE }, error))
+    return FALSE;
   cpu = kiln_device_is_cpu (self->ways[0].device);
+  if (self->quick)
+    return add_way (self, which, (Way) { TRUE, cpu, "subgroup" }, error);
   return add_way (self, which, (Way) { FALSE }, error)
       && (!cpu || add_way (self, which, (Way) { TRUE, TRUE }, error))
       && add_variants (self, which, cpu, error);
@@ -616,7 +619,8 @@ main (int argc, char **argv)
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self.verbose,
         "Print every error", NULL },
     { "quick", 'q', 0, G_OPTION_ARG_NONE, &self.quick,
-        "Only with small binding windows", NULL },
+        "Only with small binding windows, and what has to do with subgroups",
+        NULL },
     { "large", 'l', 0, G_OPTION_ARG_NONE, &self.large,
         "Also tensors that are larger than a binding", NULL },
     { "type", 't', 0, G_OPTION_ARG_STRING, &self.type,
