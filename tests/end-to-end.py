@@ -22,7 +22,7 @@ from skimage import data as skimage_data
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'tools' / 'train'))
-from evaluate import best_similarity, psnr  # noqa: E402
+from measures import best_similarity, psnr  # noqa: E402
 BUILD = pathlib.Path(os.environ.get('BUILD', ROOT / 'build')).resolve()
 MODEL = ROOT / 'models' / 'svd-tiny'
 TIMEOUT = 600
@@ -141,6 +141,29 @@ def good_pictures(folder):
     check_picture('cat', cat, path, folder)
 
 
+# The evaluator of tools/train, with the embedded model.
+
+def evaluation(folder):
+    photos, out = folder / 'held-out', folder / 'evaluation'
+    photos.mkdir()
+    Image.fromarray(skimage_data.coffee()).save(photos / 'things-coffee.png')
+    done = subprocess.run(
+        [sys.executable, ROOT / 'tools' / 'train' / 'evaluate.py', '--quick', '--model', MODEL,
+         '--photos', photos, '--out', out],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT, text=True,
+        env=dict(os.environ, BUILD=str(BUILD)))
+    if done.returncode != 0:
+        report('evaluation', done.stdout)
+        return
+    summary = json.loads((out / 'summary.json').read_text())
+    found = {gate['gate']: gate for gate in summary['gates']}
+    for name in ('explained motion, dB', "warp error, times the exact clip's",
+                 'flow at bucket 0, pixels a frame', 'kinds whose flow does not follow the buckets'):
+        gate = found[name]
+        report(f'evaluation: {name}: {gate["value"]} ({gate["bar"]})',
+               None if gate['met'] else 'missed')
+
+
 # Bad input.
 
 def check_error(name, word, folder, *arguments, **environment):
@@ -228,6 +251,7 @@ def main():
         bad_models(folder)
         bad_properties(folder)
         good_pictures(folder)
+        evaluation(folder)
     print(f'1..{len(results)}')
     return 0 if all(results) else 1
 
