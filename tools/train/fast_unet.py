@@ -7,7 +7,7 @@ cross-attention over a single token, which is a constant. Here activations stay
 [batch, frames, height, width, channels] all the way, a temporal convolution is
 one matrix product over three shifted copies, group norm is two sums a channel,
 and cross-attention is to_out(to_v(embedding)). It is written so that
-torch.compile takes it as one graph. test_fast_unet.py holds it to diffusers.
+torch.compile takes it as one graph. test_fast_passes.py holds it to diffusers.
 """
 
 import torch

@@ -4,9 +4,11 @@
 
 Debian checks the licence of everything it ships and records it in each
 package's copyright file, so its wallpaper and educational packages are a
-source that anyone can fetch again, unchanged, with apt alone. Only pictures
-that look like photographs are kept (large enough, many colours, no alpha), and
-four packages are never trained on: they are what evaluate.py measures with.
+source that anyone can fetch again, unchanged, with apt alone. (palapeli-data is
+not among them: its own files put two of its photographs under the GFDL.) Only
+pictures that look like photographs are kept (large enough, many colours, no
+alpha), and four packages are never trained on: they are what evaluate.py
+measures with.
 """
 
 import argparse
@@ -34,7 +36,6 @@ SOURCES = [
      "Charles Barbin, Lennart Poettering, Marco Cogoni, Jens Ansorg, Timothy Schellhase, "
      "blackcombwhistler07, Sergey Nazarov, Jean-François Fortin Tam, l0r4n0n and others"),
     ("ukui-wallpapers", "CC-BY-SA-3.0", "Ubuntu Kylin community contributors"),
-    ("palapeli-data", "GPL-2+", "Ian Wadham and the Palapeli authors"),
     ("gnome-backgrounds", "CC-BY-SA-2.0, CC-BY-SA-3.0, CC-BY-2.0",
      "the GNOME project's background contributors"),
 ]

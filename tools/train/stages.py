@@ -42,19 +42,22 @@ def full(out, minutes, threads, start):
     finish(tool("latent_code.py", "--out", out, *photos, threads=threads))
     each = max(1, threads // 2)
     common = ["--out", out, *photos, "--threads", each, *(["--start", start] if start else [])]
-    one_step = ["--regress", "--frames", "4", "--batch", "6", "--rate", "0.02", "--tail", "0.45"]
+    one_step = ["--regress", "--frames", "4", "--batch", "6"]
     finish(
         tool("train_autoencoder.py", *common, "--minutes", 0.7 * minutes, threads=each),
-        tool("train_denoiser.py", *common, *one_step, "--minutes", minutes, threads=each),
+        tool("train_denoiser.py", *common, *one_step, "--rate", "0.02", "--tail", "0.45", "--minutes", 0.7 * minutes,
+             threads=each),
     )
+    sharpen = ["--sharpen", "--rate", "0.015", "--tail", "0.15", "--minutes", minutes]
+    finish(tool("train_denoiser.py", *common, *one_step, *sharpen, threads=threads))
     finish(tool("export.py", "--checkpoints", out, "--out", out / "svd-tiny"))
     held_out = out / "data" / "held-out" / "photos"
-    finish(tool("evaluate.py", "--model", out / "svd-tiny", "--photos", held_out, "--out", out / "evaluation",
-                "--threads", threads, threads=threads))
+    finish(tool("evaluate.py", "--model", out / "svd-tiny", "--photos", held_out, "--out", out / "evaluation"))
 
 
 def smoke(out):
     """A few steps of everything on drawings, in one process, with nothing downloaded."""
+    import adversary
     import evaluate
     import export
     import latent_code
@@ -66,10 +69,12 @@ def smoke(out):
     latent_code.main(["--out", str(out), "--pictures", "24", "--steps", "10"])
     train_autoencoder.main(["--out", str(out), "--batch", "2", "--steps", "4", "--joint", "0.5"])
     train_denoiser.main(["--out", str(out), "--batch", "1", "--steps", "1"])
-    train_denoiser.main(["--out", str(out), "--batch", "1", "--steps", "1", "--frames", "4", "--regress"])
+    adversary.ALONE = 0  # a single step should use all of it
+    one_step = ["--batch", "1", "--steps", "1", "--frames", "4", "--regress"]
+    train_denoiser.main(["--out", str(out), *one_step])
+    train_denoiser.main(["--out", str(out), *one_step, "--sharpen"])
     export.main(["--checkpoints", str(out), "--out", str(out / "svd-tiny")])
-    evaluate.main(["--model", str(out / "svd-tiny"), "--out", str(out / "evaluation"), "--count", "1", "--steps", "1",
-                   "--threads", "1"])
+    evaluate.main(["--model", str(out / "svd-tiny"), "--out", str(out / "evaluation"), "--quick"])
 
 
 def main():

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import adversary
 import architecture
 import clips
 import fast_unet
@@ -115,6 +116,18 @@ def regression_loss(unet, encoder, clean, picture, seen, ids, sigma, numbers):
     return (v + clean).square().mean((1, 2, 3, 4))
 
 
+def sharp_step(unet, encoder, critic, clean, picture, seen, ids, sigma, numbers):
+    """As regression_loss, and back through the network with what also makes later frames sharp."""
+    both = torch.cat([torch.zeros_like(clean), picture[:, None].expand_as(clean)], -1)
+    embedding = encoder(pixel_values=seen).image_embeds
+    made = -fast_unet.forward(unet, both, 0.25 * sigma.log(), embedding, ids, numbers)
+    pull = 2 * (made.detach() - clean) / clean.numel()
+    beside = adversary.surroundings(clean[:, 0], clean[:, 1:], ids, numbers[1:])
+    pull[:, 1:] += adversary.push(critic, made[:, 1:].detach(), clean[:, 1:], beside, pull[:, 1:].norm())
+    made.backward(pull)
+    return (made.detach() - clean).square().mean((1, 2, 3, 4))
+
+
 def forget_noise(unet, optimizer):
     """Let the UNet see the picture alone: its noisy input channels get weight zero."""
     weight = unet.conv_in.weight
@@ -171,8 +184,11 @@ def main(argv=None):
     parser.add_argument("--rate", type=float, default=0.01, help="Muon's learning rate")
     parser.add_argument("--tail", type=float, default=0.35, help="part of the time over which the rate falls")
     parser.add_argument("--regress", action="store_true", help="predict the clip from the picture alone, in one step")
+    parser.add_argument("--sharpen", action="store_true", help="with --regress: a critic keeps later frames sharp")
     parser.add_argument("--compile", action="store_true", help="can double the speed on CPUs with bfloat16; takes minutes")
     args = parser.parse_args(argv)
+    if args.sharpen and not args.regress:
+        parser.error("--sharpen needs --regress: the critic judges clips predicted in one step")
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
@@ -189,6 +205,7 @@ def main(argv=None):
         if p.dim() == 4:
             p.data = p.data.contiguous(memory_format=torch.channels_last)
     optimizer, average = Muon(parameters, lr=args.rate), Average(modules)
+    critic = adversary.Critic()
     step, spent = 0, 0.0
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
@@ -197,6 +214,8 @@ def main(argv=None):
         optimizer.load_state_dict(saved["optimizer"])
         optimizer.set_rate(args.rate)
         average.state, average.steps = saved["average"], saved["average_steps"]
+        if "critic" in saved:
+            critic.load_state(saved["critic"])
         step, spent = saved["step"], saved["spent"]
         print(f"resumed at step {step}")
 
@@ -204,9 +223,9 @@ def main(argv=None):
     batches = Batches(train, code, args.batch, np.random.default_rng([args.seed, step]))
     rng = np.random.default_rng([args.seed, step, 1])
     check = Batches(train, code, 4, np.random.default_rng(7)).next(torch.arange(architecture.FRAMES), clips.Controls())
-    compute, regress = loss_of, regression_loss
+    compute = regression_loss if args.regress else loss_of
     if args.compile:
-        compute, regress = (torch.compile(f, dynamic=False) for f in (loss_of, regression_loss))
+        compute = torch.compile(compute, dynamic=False)
     if args.regress:
         forget_noise(unet, optimizer)
         average.state["unet"]["conv_in.weight"][:, :architecture.LATENT_CHANNELS] = 0
@@ -219,6 +238,7 @@ def main(argv=None):
             "now": {name: module.state_dict() for name, module in modules.items()},
             "average": average.state, "average_steps": average.steps,
             "optimizer": optimizer.state_dict(), "step": step, "spent": spent,
+            "critic": critic.state(),
         }, temporary)
         temporary.replace(checkpoint)
 
@@ -241,20 +261,22 @@ def main(argv=None):
         optimizer.scale(factor)
         numbers = draw_frames(args.frames, rng)
         clean, picture, seen, ids = batches.next(numbers)
+        optimizer.zero_grad(set_to_none=True)
         if args.regress:
             sigma = torch.from_numpy(rng.uniform(math.log(LOWEST), math.log(HIGHEST), args.batch)).float().exp()
-            each = regress(unet, encoder, clean, picture, seen, ids, sigma, numbers)
         else:
             sigma = draw_sigmas(args.batch, rng)
-            each = compute(unet, encoder, clean, torch.randn_like(clean), picture, seen, ids, sigma, numbers)
-        loss = each.mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if args.sharpen:
+            each = sharp_step(unet, encoder, critic, clean, picture, seen, ids, sigma, numbers)
+        else:
+            noise = () if args.regress else (torch.randn_like(clean),)
+            each = compute(unet, encoder, clean, *noise, picture, seen, ids, sigma, numbers)
+            each.mean().backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         average.update()
         step += 1
-        losses.append(float(loss.detach()))
+        losses.append(float(each.detach().mean()))
         for value, s in zip(each.tolist(), sigma.tolist()):
             bins["high" if s > 5 else "middle" if s > 0.7 else "low"].append(value)
         spent += time.time() - started
