@@ -6,14 +6,19 @@
 /* Tiles of 6×6 positions, every 4, to Bᵀ·tile·B (src/ops/winograd.h); one
  * invocation transforms four channels of a tile. */
 
+layout (constant_id = 1) const bool RESIZED = false;
+
 INPUT (0, x);
 layout (binding = 1) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
   uint x_base, y_base, n;       /* tiles · vectors */
   uint vectors;                 /* a position */
-  uint height, width;
+  uint first_tile;              /* of this dispatch */
+  uint first_position;          /* of x in its window */
+  uint height, width;           /* to which x is resized */
   uint tiles_y, tiles_x;        /* a frame has */
+  uint x_height, x_width;
 };
 
 /* Bᵀ·d for a line of six. */
@@ -32,18 +37,26 @@ void main ()
   uint i = invocation_index ();
   if (i >= n)
     return;
-  uint tile = i / vectors, v = i % vectors;
+  uint tile = first_tile + i / vectors, v = i % vectors;
   uint frame = tile / tiles_x / tiles_y;
   ivec2 corner = ivec2 (tile % tiles_x, tile / tiles_x % tiles_y) * 4 - 1;
+  uint line[6], column[6];
   vec4 t[6][6];
 
+  /* nearest neighbour, as torch's interpolate */
+  [[unroll]] for (int j = 0; j < 6; j++) {
+    uvec2 p = uvec2 (clamp (corner + j, ivec2 (0), ivec2 (width, height) - 1));
+    if (RESIZED)
+      p = p * uvec2 (x_width, x_height) / uvec2 (width, height);
+    column[j] = x_base + p.x * vectors + v;
+    line[j] = ((frame * x_height + p.y) * x_width - first_position) * vectors;
+  }
   [[unroll]] for (int j = 0; j < 6; j++)
     [[unroll]] for (int k = 0; k < 6; k++) {
       ivec2 p = corner + ivec2 (k, j);
       bool inside = all (greaterThanEqual (p, ivec2 (0)))
           && p.x < width && p.y < height;
-      uint position = (frame * height + p.y) * width + p.x;
-      vec4 value = LOAD (x, x_base + (inside ? position * vectors : 0) + v);
+      vec4 value = LOAD (x, line[j] + column[k]);
       t[j][k] = inside ? value : vec4 (0);
     }
   [[unroll]] for (int j = 0; j < 6; j++)
@@ -52,5 +65,5 @@ void main ()
     TRANSFORM (t[0][k], t[1][k], t[2][k], t[3][k], t[4][k], t[5][k])
   [[unroll]] for (int j = 0; j < 6; j++)
     [[unroll]] for (int k = 0; k < 6; k++)
-      y[y_base + (j * 6 + k) * n + i] = pack (t[j][k]);
+      y[y_base + (j * 6 + k) * n + i] = t[j][k];
 }

@@ -11,22 +11,27 @@ layout (constant_id = 1) const uint ACTIVATION = 0;
 layout (constant_id = 2) const bool HAS_BIAS = false;
 layout (constant_id = 3) const bool HAS_ROW = false;
 layout (constant_id = 4) const bool HAS_RESIDUAL = false;
-layout (constant_id = 5) const bool HAS_FACTOR = false;
+layout (constant_id = 5) const bool HAS_RESIDUAL2 = false;
+layout (constant_id = 6) const bool HAS_FACTOR = false;
 
 INPUT (0, x);
-INPUT_F32 (1, bias);
+INPUT (1, bias);
 INPUT (2, row_vectors);
 INPUT (3, residual);
-INPUT_F32 (4, factors);
-layout (binding = 5) writeonly buffer Y { VEC y[]; };
+INPUT (4, residual2);
+INPUT (5, factors);
+layout (binding = 6) writeonly buffer Y { VEC y[]; };
 
 layout (push_constant) uniform Push {
-  uint x_base, row_base, residual_base, y_base;
+  uint x_base, row_base, residual_base, residual2_base, y_base;
   uint n;                       /* tiles · vectors */
   uint vectors;                 /* a position */
+  uint first_tile;              /* of this dispatch */
+  uint first_position;          /* of y in its window */
+  uint row_share;               /* positions that share a row vector */
   uint height, width;
   uint tiles_y, tiles_x;        /* a frame has */
-  float slope;
+  float slope, scale, residual_scale, residual2_scale;
 };
 
 /* Aᵀ·m for a line of six: the first four hold it. */
@@ -38,28 +43,32 @@ layout (push_constant) uniform Push {
     D = difference + 8.0 * difference2 + F; \
   }
 
+/* Everything after the product, of a position of all frames. */
 void finish (uint position, uint v, vec4 value)
 {
-  uint place = position * vectors + v;
+  uint place = (position - first_position) * vectors + v;
   vec4 factor = vec4 (1);
 
   if (HAS_BIAS)
-    value += LOAD_F32 (bias, v);
+    value += LOAD (bias, v);
   if (HAS_FACTOR)
-    factor = LOAD_F32 (factors, v);
+    factor = LOAD (factors, v);
   if (HAS_FACTOR && ACTIVATION != ACT_PRELU)
     value *= factor;
   if (HAS_ROW)
-    value += LOAD (row_vectors, row_base + place);
+    value += LOAD (row_vectors, row_base + position / row_share * vectors + v);
   if (ACTIVATION == ACT_LEAKY_RELU)
     value = leaky (vec4 (slope), value);
   else if (ACTIVATION == ACT_PRELU)
     value = leaky (factor, value);
   else
     value = activate (ACTIVATION, value);
+  value *= scale;
   if (HAS_RESIDUAL)
-    value += LOAD (residual, residual_base + place);
-  y[y_base + place] = pack (value);
+    value += residual_scale * LOAD (residual, residual_base + place);
+  if (HAS_RESIDUAL2)
+    value += residual2_scale * LOAD (residual2, residual2_base + place);
+  y[y_base + place] = value;
 }
 
 void main ()
@@ -67,7 +76,7 @@ void main ()
   uint i = invocation_index ();
   if (i >= n)
     return;
-  uint tile = i / vectors, v = i % vectors;
+  uint tile = first_tile + i / vectors, v = i % vectors;
   uint frame = tile / tiles_x / tiles_y;
   uvec2 corner = uvec2 (tile % tiles_x, tile / tiles_x % tiles_y) * 4;
   vec4 t[6][6];

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "weight-source.h"
-#include "../ops/matmul.h"
+#include "../ops/winograd.h"
 #include "../ops/normalization.h"
 #include "../ops/attention.h"
 #include "../ops/elementwise.h"

@@ -27,6 +27,7 @@ add_matmul (KilnGraph *graph, const KilnScope *scope,
     .taps = taps,
     .geglu = geglu,
   };
+  const KilnOpClass *klass = &kiln_matmul_class;
   KilnTensor *inputs[KILN_MATMUL_N_INPUTS] = {
     [KILN_MATMUL_X] = x,
     [KILN_MATMUL_ROW] = e->row,
@@ -34,6 +35,11 @@ add_matmul (KilnGraph *graph, const KilnScope *scope,
     [KILN_MATMUL_RESIDUAL2] = e->residual2,
   };
 
+  matmul->activation = e->activation;
+  if (kiln_winograd_suits (matmul, &x->shape)) {
+    klass = &kiln_winograd_class;
+    pack.winograd = TRUE;
+  }
   inputs[KILN_MATMUL_WEIGHT] =
       kiln_graph_weight (graph, scope, weights, n_names, &pack);
   if (kiln_scope_has (scope, biases[0])) {
@@ -41,12 +47,10 @@ add_matmul (KilnGraph *graph, const KilnScope *scope,
     inputs[KILN_MATMUL_BIAS] =
         kiln_graph_weight (graph, scope, biases, n_names, &pack);
   }
-  matmul->activation = e->activation;
   matmul->scale = or_one (e->scale);
   matmul->residual_scale = or_one (e->residual_scale);
   matmul->residual2_scale = or_one (e->residual2_scale);
-  return kiln_graph_add (graph, &kiln_matmul_class, matmul, inputs,
-      KILN_MATMUL_N_INPUTS);
+  return kiln_graph_add (graph, klass, matmul, inputs, KILN_MATMUL_N_INPUTS);
 }
 
 static const char *const weight_name[] = { "weight" };

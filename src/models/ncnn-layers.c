@@ -229,9 +229,7 @@ set_weights (KilnNcnnBuilder *builder, const KilnNcnnLayer *layer,
     .taps = matmul->kernel * matmul->kernel,
   };
 
-  product->winograd = pack.winograd = matmul->kind == KILN_MATMUL_CONV2D
-      && matmul->kernel == 3 && matmul->stride == 1 && matmul->pad == 1
-      && kiln_winograd_suits (x, matmul->outputs);
+  product->winograd = pack.winograd = kiln_winograd_suits (matmul, x);
   product->inputs[KILN_MATMUL_WEIGHT] = kiln_graph_weight (graph,
       &builder->place.scope, &weight, 1, &pack);
   if (number (layer, 5, 0) != 0)

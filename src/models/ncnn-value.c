@@ -64,43 +64,13 @@ scale_part (const KilnNcnnPlace *place, const KilnNcnnValue *value)
 }
 
 static KilnTensor *
-add_winograd (KilnGraph *graph, const KilnNcnnProduct *product)
-{
-  KilnTensor *const *inputs = product->inputs;
-  const KilnShape *x = kiln_tensor_shape (inputs[KILN_MATMUL_X]);
-  KilnMatmul matmul = {
-    .kind = KILN_MATMUL_LINEAR, .outputs = product->matmul.outputs,
-    .each_frame = TRUE, .scale = 1
-  };
-  KilnWinogradOut out = {
-    x->frames, x->height, x->width, product->matmul.activation,
-    product->matmul.slope
-  };
-  KilnTensor *factors[KILN_MATMUL_N_INPUTS] = {
-    [KILN_MATMUL_X] = kiln_graph_add (graph, &kiln_winograd_in_class, NULL,
-        &inputs[KILN_MATMUL_X], 1),
-    [KILN_MATMUL_WEIGHT] = inputs[KILN_MATMUL_WEIGHT],
-  };
-  KilnTensor *parts[KILN_WINOGRAD_N_INPUTS] = {
-    [KILN_WINOGRAD_X] = kiln_graph_add (graph, &kiln_matmul_class, &matmul,
-        factors, KILN_MATMUL_N_INPUTS),
-    [KILN_WINOGRAD_BIAS] = inputs[KILN_MATMUL_BIAS],
-    [KILN_WINOGRAD_ROW] = inputs[KILN_MATMUL_ROW],
-    [KILN_WINOGRAD_RESIDUAL] = inputs[KILN_MATMUL_RESIDUAL],
-    [KILN_WINOGRAD_FACTOR] = inputs[KILN_MATMUL_FACTOR],
-  };
-
-  return kiln_graph_add (graph, &kiln_winograd_out_class, &out, parts,
-      KILN_WINOGRAD_N_INPUTS);
-}
-
-static KilnTensor *
 add_product (KilnGraph *graph, const KilnNcnnProduct *product)
 {
-  if (product->winograd)
-    return add_winograd (graph, product);
-  return kiln_graph_add (graph, &kiln_matmul_class, &product->matmul,
-      product->inputs, KILN_MATMUL_N_INPUTS);
+  const KilnOpClass *klass = product->winograd ? &kiln_winograd_class
+      : &kiln_matmul_class;
+
+  return kiln_graph_add (graph, klass, &product->matmul, product->inputs,
+      KILN_MATMUL_N_INPUTS);
 }
 
 void

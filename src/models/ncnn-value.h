@@ -3,7 +3,6 @@
 
 #include "../graph/graph.h"
 #include "../ops/image.h"
-#include "../ops/winograd.h"
 
 G_BEGIN_DECLS
 

@@ -11,35 +11,15 @@ G_BEGIN_DECLS
  * are multiplied place by place with the transformed kernels (pack.h), and
  * 4×4 positions of y come back. In fp32 about a digit is lost.
  *
- *   kiln_winograd_in   x → 36×1×tiles×C: a frame for each of the 6×6 places
- *   kiln_matmul        LINEAR with each_frame
- *   kiln_winograd_out  36×1×tiles×N → y, with the epilogue of kiln_matmul
- *
- * None of these tensors may be larger than any device's binding. */
+ * Takes the parameters and inputs of kiln_matmul_class, with the weight
+ * packed for it; fp32 only. The tiles are made, multiplied and turned back
+ * in bands, whose memory is bounded whatever the size. */
 #define KILN_WINOGRAD_PLACES 36
 
-extern const KilnOpClass kiln_winograd_in_class;
+extern const KilnOpClass kiln_winograd_class;
 
-/* Inputs: the products; optional and as of kiln_matmul: bias, row (of y's
- * positions), residual, factor. */
-enum {
-  KILN_WINOGRAD_X,
-  KILN_WINOGRAD_BIAS,
-  KILN_WINOGRAD_ROW,
-  KILN_WINOGRAD_RESIDUAL,
-  KILN_WINOGRAD_FACTOR,
-  KILN_WINOGRAD_N_INPUTS
-};
-
-typedef struct {
-  guint32 frames, height, width;        /* of y */
-  KilnActivation activation;    /* any but GEGLU */
-  float slope;
-} KilnWinogradOut;
-
-extern const KilnOpClass kiln_winograd_out_class;
-
-/* Whether it can be done, and pays. */
-gboolean kiln_winograd_suits (const KilnShape *x, guint32 outputs);
+/* Whether this product of x can be done so, and pays. Does not depend on
+ * x's size: a model's weights are packed once for all sizes. */
+gboolean kiln_winograd_suits (const KilnMatmul *matmul, const KilnShape *x);
 
 G_END_DECLS

@@ -91,10 +91,10 @@ sum_products (const KilnMatmul *matmul, const CheckInput *inputs,
       ? inputs[KILN_MATMUL_BIAS].data[n] : 0;
   guint64 from;
 
-  for (guint32 c = 0; pack->winograd && c < pack->inputs; c++)
+  for (guint32 c = 0; matmul->each_frame && c < pack->inputs; c++)
     sum += check_at (x, row, c) * reference_winograd_kernel (
         weight + c * pack->taps, row / y->width / y->height);
-  for (guint32 tap = 0; !pack->winograd && tap < pack->taps; tap++) {
+  for (guint32 tap = 0; !matmul->each_frame && tap < pack->taps; tap++) {
     if (!find_row (matmul, &x->shape, y, row, tap, &from))
       continue;
     for (guint32 c = 0; c < pack->inputs; c++)

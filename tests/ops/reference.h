@@ -29,8 +29,6 @@ REFERENCE (reference_bilinear);
 REFERENCE (reference_warp);
 REFERENCE (reference_pixel_shuffle);
 REFERENCE (reference_stack);
-REFERENCE (reference_winograd_in);
-REFERENCE (reference_winograd_out);
 REFERENCE (reference_luma);
 REFERENCE (reference_luma_half);
 REFERENCE (reference_flow_check);
