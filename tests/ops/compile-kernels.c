@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Compiles every variant of the kernels that the first device offers, and
+ * says how long each took. A driver's own statistics tell the rest; Mesa's
+ * compiles for AMD's cards where there is none (docs/kernels.md). */
+#include "device/private.h"
+#include "ops/attention.h"
+#include "ops/matmul.h"
+#include "ops/normalization.h"
+#include "ops/variant.h"
+
+typedef struct {
+  const char *family;
+  const KilnOpClass *klass;
+} Family;
+
+static const Family families[] = {
+  { "matmul_linear", &kiln_matmul_class },
+  { "matmul_conv2d", &kiln_matmul_class },
+  { "matmul_temporal", &kiln_matmul_class },
+  { "matmul_transposed", &kiln_matmul_class },
+  { "attention", &kiln_attention_class },
+  { "layer_norm", &kiln_layer_norm_class },
+};
+
+/* As the families' record() sets them for a plain product, and for heads of
+ * 64 channels or as wide as the variant takes. */
+static void
+set_specs (KilnDispatch *dispatch, const Family *family,
+    const KilnVariant *variant)
+{
+  guint32 *specs = dispatch->specs;
+
+  if (family->klass == &kiln_matmul_class) {
+    specs[5] = variant->rows;
+    specs[6] = variant->columns;
+    specs[7] = variant->depth;
+    dispatch->n_specs = 8;
+  } else if (family->klass == &kiln_attention_class) {
+    specs[0] = variant->columns > 128 ? variant->columns / 4 : 16;
+    specs[1] = variant->rows;
+    specs[2] = variant->depth;
+    dispatch->n_specs = 3;
+  } else if (variant->group_size > 0) {
+    specs[0] = variant->rows;
+    dispatch->n_specs = 1;
+  }
+}
+
+static gboolean
+compile (KilnDevice *device, const Family *family, const KilnVariant *variant,
+    KilnType type)
+{
+  KilnDispatch dispatch = { 0 };
+  g_autoptr (GError) error = NULL;
+  gint64 start = g_get_monotonic_time ();
+  gboolean is_new;
+
+  kiln_variant_set_shader (variant, family->family, type, &dispatch);
+  set_specs (&dispatch, family, variant);
+  g_print ("%s, %s\n", dispatch.shader, variant->name);
+  if (kiln_device_get_pipeline (device, &dispatch, &is_new, &error)
+      == VK_NULL_HANDLE) {
+    g_printerr ("%s\n", error->message);
+    return FALSE;
+  }
+  g_print ("%.0f ms\n", (g_get_monotonic_time () - start) * 1e-3);
+  return TRUE;
+}
+
+int
+main (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KilnDevice) device = kiln_device_open (NULL, &error);
+  gboolean ok = TRUE;
+
+  if (device == NULL) {
+    g_printerr ("%s\n", error->message);
+    return 77;                  /* skipped */
+  }
+  g_print ("%s\n", kiln_device_get_info (device)->name);
+  for (guint i = 0; i < G_N_ELEMENTS (families); i++)
+    for (const KilnVariant *v = families[i].klass->variants; v->name; v++)
+      for (KilnType type = KILN_F32; type <= KILN_F16; type++)
+        if (kiln_variant_supports (v, device, type))
+          ok = compile (device, &families[i], v, type) && ok;
+  return !ok;
+}
