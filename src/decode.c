@@ -69,15 +69,18 @@ make_plan (SvdDecoder *self, const KilnShape *latents, SvdPlan *plan,
   return svd_plan_add (plan, graph, error);
 }
 
-/* Lowers latents->frames, but not below 1, to what fits there. */
+/* Lowers latents->frames, but not below 1, to what fits though idle stages
+ * have given theirs back. */
 static gboolean
-fit (SvdDecoder *self, KilnShape *latents, guint64 room, SvdPlan *plan,
-    GError **error)
+fit (SvdDecoder *self, KilnShape *latents, SvdPlan *plan, GError **error)
 {
   guint fits = 1, too_many = latents->frames;
+  guint64 room;
 
   if (!make_plan (self, latents, plan, error))
     return FALSE;
+  svd_stage_make_room (&self->stage, svd_plan_get_peak (plan));
+  room = svd_stage_get_room (&self->stage);
   if (svd_plan_get_peak (plan) <= room)
     return TRUE;
   while (too_many - fits > 1) {
@@ -96,8 +99,10 @@ fit (SvdDecoder *self, KilnShape *latents, guint64 room, SvdPlan *plan,
 /* ---- Programs */
 
 static void
-forget_program (SvdDecoder *self)
+forget_program (gpointer decoder)
 {
+  SvdDecoder *self = decoder;
+
   g_clear_pointer (&self->program, kiln_program_free);
   svd_buffers_clear (&self->buffers);
 }
@@ -157,12 +162,30 @@ svd_decoder_new (SvdDevice *device, SvdModel *model,
   if (!svd_stage_load (&self->stage, &graph, 1, progress, user_data,
           cancellable, error))
     return NULL;
+  svd_stage_may_idle (&self->stage, forget_program, self);
   return g_steal_pointer (&self);
+}
+
+gboolean
+svd_decoder_check (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, GError **error)
+{
+  g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
+  g_autoptr (KilnGraph) graph = NULL;
+  KilnShape latents;
+
+  svd_stage_init (&self->stage, device, model, options);
+  if (!open_part (self, error))
+    return FALSE;
+  latents = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
+  graph = build (self, &latents);
+  return kiln_graph_check (graph, error);
 }
 
 void
 svd_decoder_free (SvdDecoder *self)
 {
+  svd_stage_forget_idle (&self->stage);
   forget_program (self);
   svd_stage_clear (&self->stage);
   g_free (self);
@@ -188,7 +211,7 @@ svd_decoder_plan (SvdModel *model, const SvdStageOptions *options,
     KILN_F32, limit_frames (num_frames, decode_chunk_size),
     height / info->factor, width / info->factor, info->latent_channels
   };
-  return fit (self, &latents, svd_stage_get_room (&self->stage), plan, error)
+  return fit (self, &latents, plan, error)
       && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
@@ -243,6 +266,7 @@ guint
 svd_decoder_choose_chunk_size (SvdDecoder *self, const SvdLatents *latents,
     guint most)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->stage.in_use);
   KilnShape clip = latents_shape (latents, latents->frames);
   KilnShape chunk = clip;
   SvdPlan plan;
@@ -254,7 +278,7 @@ svd_decoder_choose_chunk_size (SvdDecoder *self, const SvdLatents *latents,
   forget_program (self);
   chunk.frames = limit_frames (clip.frames, most);
   if (!check_latents (self, latents, NULL)
-      || !fit (self, &chunk, svd_stage_get_room (&self->stage), &plan, NULL))
+      || !fit (self, &chunk, &plan, NULL))
     return 1;                   /* decoding will say why not */
   self->clip = clip;
   self->most = most;
@@ -319,6 +343,7 @@ svd_decoder_decode (SvdDecoder *self, const SvdLatents *latents,
     guint decode_chunk_size, SvdFrameFunc func, gpointer user_data,
     GCancellable *cancellable, GError **error)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->stage.in_use);
   guint at_once = limit_frames (latents->frames, decode_chunk_size);
   gsize frame = (gsize) latents->width * latents->height * latents->channels;
 

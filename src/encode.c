@@ -124,8 +124,10 @@ moments_shape (SvdEncoder *self, guint width, guint height)
 }
 
 static void
-forget_programs (SvdEncoder *self)
+forget_programs (gpointer encoder)
 {
+  SvdEncoder *self = encoder;
+
   g_clear_pointer (&self->clip_program, kiln_program_free);
   g_clear_pointer (&self->vae_program, kiln_program_free);
   svd_buffers_clear (&self->clip_buffers);
@@ -216,12 +218,26 @@ svd_encoder_new (SvdDevice *device, SvdModel *model,
   if (!open_parts (self, error)
       || !load_weights (self, progress, user_data, cancellable, error))
     return NULL;
+  svd_stage_may_idle (&self->stage, forget_programs, self);
   return g_steal_pointer (&self);
+}
+
+gboolean
+svd_encoder_check (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, GError **error)
+{
+  g_autoptr (SvdEncoder) self = g_new0 (SvdEncoder, 1);
+  SvdPlan plan;
+
+  svd_stage_init (&self->stage, device, model, options);
+  return open_parts (self, error)
+      && make_plan (self, self->vae->factor, self->vae->factor, &plan, error);
 }
 
 void
 svd_encoder_free (SvdEncoder *self)
 {
+  svd_stage_forget_idle (&self->stage);
   forget_programs (self);
   svd_stage_clear (&self->stage);
   g_free (self);
@@ -331,6 +347,7 @@ svd_encoder_encode (SvdEncoder *self, const SvdPicture *picture,
     const SvdEncodeParams *params, SvdConditioning *conditioning,
     GCancellable *cancellable, GError **error)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->stage.in_use);
   const SvdModelInfo *info = &self->stage.info;
   guint width = params->width, height = params->height;
   double strength = params->noise_aug_strength < 0

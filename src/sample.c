@@ -153,20 +153,26 @@ buffer_bytes (const SvdSampler *self, const KilnShape *latents)
 
   list_buffers (self, latents, wanted);
   for (guint i = 0; i < N_BUFFERS; i++)
-    bytes += kiln_shape_bytes (&wanted[i].shape);
+    bytes += MAX (kiln_shape_bytes (&wanted[i].shape), KILN_BUFFER_MIN_BYTES);
   return bytes;
 }
 
-/* Leaves weights of the graph in host memory where there is no room. */
+/* Leaves weights of the graph in host memory where there is no room, though
+ * idle stages have given theirs back. */
 static gboolean
 fit (SvdSampler *self, const KilnShape *latents, KilnGraph *unet,
     SvdPlan *plan, GError **error)
 {
   guint64 buffers = buffer_bytes (self, latents);
-  guint64 room = svd_stage_get_room (&self->stage);
   KilnPlan fitted;
+  guint64 room;
 
   *plan = (SvdPlan) { 0 };
+  if (!kiln_graph_plan (unet, &fitted, error))
+    return FALSE;
+  svd_stage_make_room (&self->stage,
+      fitted.weight_bytes + fitted.arena_bytes + buffers);
+  room = svd_stage_get_room (&self->stage);
   if (!kiln_graph_fit (unet, room - MIN (room, buffers), &fitted, error)
       || !svd_plan_add (plan, unet, error))
     return FALSE;
@@ -175,8 +181,10 @@ fit (SvdSampler *self, const KilnShape *latents, KilnGraph *unet,
 }
 
 static void
-forget_programs (SvdSampler *self)
+forget_programs (gpointer sampler)
 {
+  SvdSampler *self = sampler;
+
   g_clear_pointer (&self->unet, kiln_program_free);
   g_clear_pointer (&self->guided_step, kiln_program_free);
   g_clear_pointer (&self->plain_step, kiln_program_free);
@@ -295,12 +303,32 @@ svd_sampler_new (SvdDevice *device, SvdModel *model,
   if (self->scheduler == NULL
       || !load_weights (self, progress, user_data, cancellable, error))
     return NULL;
+  svd_stage_may_idle (&self->stage, forget_programs, self);
   return g_steal_pointer (&self);
+}
+
+gboolean
+svd_sampler_check (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, GError **error)
+{
+  g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
+  g_autoptr (KilnGraph) unet = NULL;
+  KilnShape latents;
+
+  svd_stage_init (&self->stage, device, model, options);
+  if (!open_part (self, error)
+      || svd_model_files_get_scheduler_config (self->stage.files, error)
+      == NULL)
+    return FALSE;
+  latents = (KilnShape) { KILN_F32, 1, 1, 1, self->stage.info.latent_channels };
+  unet = build_unet (self, &latents);
+  return kiln_graph_check (unet, error);
 }
 
 void
 svd_sampler_free (SvdSampler *self)
 {
+  svd_stage_forget_idle (&self->stage);
   forget_programs (self);
   svd_stage_clear (&self->stage);
   g_free (self);
@@ -559,6 +587,7 @@ svd_sampler_sample (SvdSampler *self, const SvdConditioning *conditioning,
     const SvdSampleParams *given, SvdProgress progress, gpointer user_data,
     SvdLatents *latents, GCancellable *cancellable, GError **error)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->stage.in_use);
   SvdSampleParams params = resolve (self, given);
   KilnShape shape = {
     KILN_F32, params.num_frames, conditioning->height, conditioning->width,

@@ -25,6 +25,7 @@ svd_stage_init (SvdStage *self, SvdDevice *device, SvdModel *model,
 
   if (options == NULL)
     options = &defaults;
+  g_mutex_init (&self->in_use);
   self->files = svd_model_files_ref (svd_model_get_files (model));
   self->info = *svd_model_get_info (model);
   if (device != NULL) {
@@ -38,6 +39,7 @@ svd_stage_init (SvdStage *self, SvdDevice *device, SvdModel *model,
 void
 svd_stage_clear (SvdStage *self)
 {
+  g_mutex_clear (&self->in_use);
   g_clear_pointer (&self->store, kiln_weight_store_free);
   g_clear_pointer (&self->device, kiln_device_unref);
   svd_model_files_unref (self->files);
@@ -90,13 +92,16 @@ gboolean
 svd_stage_check_plan (SvdStage *self, const SvdPlan *plan, const char *what,
     GError **error)
 {
-  guint64 peak = svd_plan_get_peak (plan), room = svd_stage_get_room (self);
+  guint64 peak = svd_plan_get_peak (plan), room;
   g_autofree char *needed = g_format_size (peak);
   g_autofree char *weights = g_format_size (plan->weights);
-  g_autofree char *left = g_format_size (room);
+  g_autofree char *left = NULL;
 
+  svd_stage_make_room (self, peak);
+  room = svd_stage_get_room (self);
   if (peak <= room)
     return check_host (plan, error);
+  left = g_format_size (room);
   g_set_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY,
       "%s would take %s, of which %s are weights, and %s %s; use a smaller "
       "size, fewer frames, fewer of them at once, or fp16", what, needed,

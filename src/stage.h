@@ -35,6 +35,10 @@ typedef struct {
   KilnType type;                /* of activations and weights */
   guint64 budget;               /* bytes; 0: none */
   KilnWeightStore *store;
+
+  GMutex in_use;                /* held while the stage works */
+  GDestroyNotify give_back;     /* frees the worker's programs and buffers */
+  gpointer worker;
 } SvdStage;
 
 /* The element type for activations and weights that a precision means;
@@ -45,6 +49,7 @@ KilnType svd_choose_type (KilnDevice *device, SvdPrecision precision);
  * options: (nullable) */
 void svd_stage_init (SvdStage *stage, SvdDevice *device, SvdModel *model,
     const SvdStageOptions *options);
+/* Once it is forgotten, see svd_stage_may_idle(). */
 void svd_stage_clear (SvdStage *stage);
 
 /* A part's weights, of the variant that suits the precision where there are
@@ -56,8 +61,22 @@ KilnWeightSource *svd_stage_get_source (SvdStage *stage, SvdPart part,
  * and no other. */
 guint64 svd_stage_get_room (SvdStage *stage);
 
+/* Stages that share a device take turns where there is no room for all: one
+ * that needs more has those that are not in use give their programs, buffers
+ * and weights back, which these load again for their next picture. */
+
+/* From now on the stage may be asked to; give_back is called with worker, by
+ * any thread, while the stage is not in use. */
+void svd_stage_may_idle (SvdStage *stage, GDestroyNotify give_back,
+    gpointer worker);
+void svd_stage_forget_idle (SvdStage *stage);
+
+/* Asks others until the stage's room is so many bytes, or none is left. */
+void svd_stage_make_room (SvdStage *stage, guint64 bytes);
+
 /* Whether what is planned, of which the stage holds at most the weights, fits
- * there: an error with figures if not. `what` would take it: "This size". */
+ * there once idle stages have given back what it takes: an error with figures
+ * if not. `what` would take it: "This size". */
 gboolean svd_stage_check_plan (SvdStage *stage, const SvdPlan *plan,
     const char *what, GError **error);
 

@@ -84,6 +84,14 @@ gst_svd_decode_load (GstSvdStage * stage, const SvdStageOptions * options,
       stage, cancellable, error);
 }
 
+static gboolean
+gst_svd_decode_check_weights (GstSvdStage * stage,
+    const SvdStageOptions * options, GError ** error)
+{
+  return svd_decoder_check (gst_svd_stage_get_device (stage),
+      gst_svd_stage_get_model (stage), options, error);
+}
+
 static void
 gst_svd_decode_unload (gpointer worker)
 {
@@ -512,6 +520,7 @@ gst_svd_decode_class_init (GstSvdDecodeClass * klass)
 
   stage_class->load = gst_svd_decode_load;
   stage_class->unload = gst_svd_decode_unload;
+  stage_class->check_weights = gst_svd_decode_check_weights;
   stage_class->set_caps = gst_svd_decode_set_caps;
   stage_class->get_caps = gst_svd_decode_get_caps;
   stage_class->process = gst_svd_decode_process;

@@ -67,6 +67,14 @@ gst_svd_encode_load (GstSvdStage * stage, const SvdStageOptions * options,
       stage, cancellable, error);
 }
 
+static gboolean
+gst_svd_encode_check_weights (GstSvdStage * stage,
+    const SvdStageOptions * options, GError ** error)
+{
+  return svd_encoder_check (gst_svd_stage_get_device (stage),
+      gst_svd_stage_get_model (stage), options, error);
+}
+
 static void
 gst_svd_encode_unload (gpointer worker)
 {
@@ -318,6 +326,7 @@ gst_svd_encode_class_init (GstSvdEncodeClass * klass)
 
   stage_class->load = gst_svd_encode_load;
   stage_class->unload = gst_svd_encode_unload;
+  stage_class->check_weights = gst_svd_encode_check_weights;
   stage_class->check = gst_svd_encode_check;
   stage_class->set_caps = gst_svd_encode_set_caps;
   stage_class->get_caps = gst_svd_encode_get_caps;

@@ -81,6 +81,14 @@ gst_svd_sample_load (GstSvdStage * stage, const SvdStageOptions * options,
       stage, cancellable, error);
 }
 
+static gboolean
+gst_svd_sample_check_weights (GstSvdStage * stage,
+    const SvdStageOptions * options, GError ** error)
+{
+  return svd_sampler_check (gst_svd_stage_get_device (stage),
+      gst_svd_stage_get_model (stage), options, error);
+}
+
 static void
 gst_svd_sample_unload (gpointer worker)
 {
@@ -285,6 +293,7 @@ gst_svd_sample_class_init (GstSvdSampleClass * klass)
 
   stage_class->load = gst_svd_sample_load;
   stage_class->unload = gst_svd_sample_unload;
+  stage_class->check_weights = gst_svd_sample_check_weights;
   stage_class->check = gst_svd_sample_check;
   stage_class->set_caps = gst_svd_sample_set_caps;
   stage_class->get_caps = gst_svd_sample_get_caps;

@@ -116,7 +116,7 @@ install_model (GObjectClass * klass)
   g_object_class_install_property (klass, GST_SVD_PROP_MEMORY_BUDGET,
       g_param_spec_string ("memory-budget", "Memory budget",
           "The most memory that the elements which share the device may hold "
-          "there together: a size as 4GB, 3500MB or 2GiB, or a share of the "
+          "there together, by turns if need be: a size as 4GB, 3500MB or 2GiB, or a share of the "
           "device's memory as 50%; where it is short, svddecode decodes fewer "
           "frames together and svdsample leaves weights in the host's memory, "
           "which takes longer (not set: what is free)", NULL, READY_FLAGS));

@@ -303,7 +303,9 @@ open_all (GstSvdStage * self)
   if (open_model (self, &settings, &error)
       && (klass->check == NULL || klass->check (self, &settings, &error))
       && open_device (self, &settings, &error)
-      && set_options (self, &settings, &error))
+      && set_options (self, &settings, &error)
+      && (klass->check_weights == NULL
+          || klass->check_weights (self, &PRIV (self)->options, &error)))
     return TRUE;
 
   gst_svd_error_post (GST_ELEMENT (self), error);

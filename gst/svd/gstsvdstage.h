@@ -28,6 +28,8 @@ G_DECLARE_DERIVABLE_TYPE (GstSvdStage, gst_svd_stage, GST, SVD_STAGE,
  * @unload: frees it
  * @check: (optional): whether the model can do what the properties ask for,
  *     so that mistakes show before data flows
+ * @check_weights: (optional): whether the model's files have what load will
+ *     want; called with the device open
  * @set_caps: reads the sink pad's caps
  * @get_caps: (transfer full): the src pad's caps for the next clip
  * @process: makes the clip of one buffer, and pushes it; returns what pushing
@@ -49,6 +51,8 @@ struct _GstSvdStageClass
   void (*unload) (gpointer worker);
   gboolean (*check) (GstSvdStage * stage, const GstSvdSettings * settings,
       GError ** error);
+  gboolean (*check_weights) (GstSvdStage * stage,
+      const SvdStageOptions * options, GError ** error);
   gboolean (*set_caps) (GstSvdStage * stage, GstCaps * caps, GError ** error);
   GstCaps *(*get_caps) (GstSvdStage * stage, const GstSvdSettings * settings,
       GError ** error);

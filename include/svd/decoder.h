@@ -21,6 +21,9 @@ typedef struct _SvdDecoder SvdDecoder;
 SVD_API SvdDecoder *svd_decoder_new (SvdDevice *device, SvdModel *model,
     const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);
+/* Likewise svd_encoder_check(). */
+SVD_API gboolean svd_decoder_check (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, GError **error);
 SVD_API void svd_decoder_free (SvdDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdDecoder, svd_decoder_free)
 

@@ -67,6 +67,10 @@ typedef struct _SvdEncoder SvdEncoder;
 SVD_API SvdEncoder *svd_encoder_new (SvdDevice *device, SvdModel *model,
     const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);
+/* Whether svd_encoder_new() will find all weights: opens their files and
+ * looks for each tensor, but reads none. %SVD_ERROR_MODEL if not. */
+SVD_API gboolean svd_encoder_check (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, GError **error);
 SVD_API void svd_encoder_free (SvdEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SvdEncoder, svd_encoder_free)
 

@@ -76,6 +76,9 @@ typedef struct _SvdSampler SvdSampler;
 SVD_API SvdSampler *svd_sampler_new (SvdDevice *device, SvdModel *model,
     const SvdStageOptions *options, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);
+/* Likewise svd_encoder_check(). */
+SVD_API gboolean svd_sampler_check (SvdDevice *device, SvdModel *model,
+    const SvdStageOptions *options, GError **error);
 SVD_API void svd_sampler_free (SvdSampler *sampler);
 
 /* Bytes of weights that stay in host memory, because the device has no room

@@ -227,7 +227,7 @@ kiln_buffer_new (KilnDevice *device, guint64 size, KilnMemory memory,
 
   g_atomic_ref_count_init (&self->refs);
   self->device = kiln_device_ref (device);
-  self->size = MAX (size, 256);
+  self->size = MAX (size, KILN_BUFFER_MIN_BYTES);
   self->kind = memory;
   account (self, 1);
   /* Software devices' drivers allocate more than there is. */

@@ -11,6 +11,9 @@ typedef enum {
   KILN_MEMORY_DOWNLOAD,         /* host-visible and cached, read by the CPU */
 } KilnMemory;
 
+/* What the smallest buffer takes. */
+#define KILN_BUFFER_MIN_BYTES 256
+
 /* A storage buffer with memory of its own. Reference counted. */
 typedef struct _KilnBuffer KilnBuffer;
 

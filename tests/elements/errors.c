@@ -2,6 +2,7 @@
 /* Bad input: each time one clear error with what to do, and no crash. */
 
 #include <glib/gstdio.h>
+#include <unistd.h>
 
 #include "elementtest.h"
 
@@ -67,6 +68,55 @@ GST_START_TEST (test_folder_without_model)
       folder);
 
   g_rmdir (folder);
+  g_free (folder);
+  g_free (properties);
+  g_free (line);
+}
+
+GST_END_TEST;
+
+/* Links what the embedded model has at that path into the folder. */
+static void
+link_file (const gchar * folder, const gchar * path)
+{
+  gchar *from = g_build_filename (g_getenv ("SVD_MODEL_PATH"), "svd-tiny",
+      path, NULL);
+  gchar *to = g_build_filename (folder, path, NULL);
+  gchar *parent = g_path_get_dirname (to);
+
+  fail_unless_equals_int (g_mkdir_with_parents (parent, 0700), 0);
+  fail_unless_equals_int (symlink (from, to), 0);
+  g_free (parent);
+  g_free (to);
+  g_free (from);
+}
+
+/* Configurations alone are a model that can be planned, not run: that is said
+ * when the element starts. */
+GST_START_TEST (test_model_without_weights)
+{
+  static const gchar *configs[] = {
+    "model_index.json", "unet/config.json", "vae/config.json",
+    "image_encoder/config.json", "scheduler/scheduler_config.json"
+  };
+  gchar *folder = g_dir_make_tmp ("svdtest-XXXXXX", NULL);
+  gchar *properties = g_strdup_printf ("model=%s", folder);
+  gchar *line = launch_line (elements[__i__], properties);
+
+  for (guint i = 0; i < G_N_ELEMENTS (configs); i++)
+    link_file (folder, configs[i]);
+  check_start_fails (line, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+      "no weights are there");
+
+  for (guint i = G_N_ELEMENTS (configs); i-- > 0;) {
+    gchar *path = g_build_filename (folder, configs[i], NULL);
+    gchar *parent = g_path_get_dirname (path);
+
+    g_unlink (path);
+    g_rmdir (parent);
+    g_free (parent);
+    g_free (path);
+  }
   g_free (folder);
   g_free (properties);
   g_free (line);
@@ -404,6 +454,7 @@ errors_suite (void)
   suite_add_tcase (s, tc);
   tcase_add_loop_test (tc, test_missing_model, 0, n);
   tcase_add_loop_test (tc, test_folder_without_model, 0, n);
+  tcase_add_loop_test (tc, test_model_without_weights, 0, n);
   tcase_add_loop_test (tc, test_unknown_device, 0, n);
   tcase_add_loop_test (tc, test_no_vulkan, 0, n);
   tcase_add_test (tc, test_model_not_downloaded);

@@ -165,6 +165,51 @@ GST_START_TEST (test_repeat)
 
 GST_END_TEST;
 
+/* The most that one stage of a SMALL clip takes on the default device. */
+static guint64
+largest_peak (void)
+{
+  SvdStageOptions options = { SVD_PRECISION_FP32 };
+  SvdModel *model = svd_model_open (NULL, NULL);
+  SvdPlan plans[3];
+  guint64 most = 0;
+
+  fail_unless (svd_encoder_plan (model, &options, 64, 64, &plans[0], NULL));
+  fail_unless (svd_sampler_plan (model, &options, 64, 64, 2, &plans[1], NULL));
+  fail_unless (svd_decoder_plan (model, &options, 64, 64, 2, 0, &plans[2],
+          NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (plans); i++)
+    most = MAX (most, svd_plan_get_peak (&plans[i]));
+  svd_model_unref (model);
+  return most;
+}
+
+/* With no more memory than its largest stage takes alone, each clip is as
+ * without a budget. */
+GST_START_TEST (test_memory_budget)
+{
+  gchar *properties[2], *line;
+  Clip clips[2];
+
+  properties[0] = g_strdup (SMALL " seed=3");
+  properties[1] = g_strdup_printf (SMALL " seed=3 memory-budget=%"
+      G_GUINT64_FORMAT, largest_peak ());
+  for (guint i = 0; i < 2; i++) {
+    line = bin_line (2, properties[i]);
+    clip_init (&clips[i], line);
+    clip_run (&clips[i]);
+    fail_unless_equals_int (clips[i].frames, 4);
+    g_free (properties[i]);
+    g_free (line);
+  }
+  assert_equals_string (g_checksum_get_string (clips[0].sum),
+      g_checksum_get_string (clips[1].sum));
+  clip_clear (&clips[0]);
+  clip_clear (&clips[1]);
+}
+
+GST_END_TEST;
+
 /* From NULL to PLAYING twice. */
 GST_START_TEST (test_again)
 {
@@ -367,6 +412,7 @@ svdbin_suite (void)
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_pictures);
   tcase_add_test (tc, test_repeat);
+  tcase_add_test (tc, test_memory_budget);
   tcase_add_test (tc, test_again);
   tcase_add_test (tc, test_queues);
   tcase_add_test (tc, test_null_in_mid_step);

@@ -260,6 +260,88 @@ test_streaming (gconstpointer data)
       3 * n * sizeof (float));
 }
 
+typedef struct {
+  SvdEncoder *encoder;
+  SvdSampler *sampler;
+  SvdDecoder *decoder;
+} Stages;
+
+/* Encodes, samples and decodes: 64×64, three frames. */
+static void
+make_clip (const Stages *stages, SvdLatents *latents)
+{
+  g_autofree guint8 *pixels = g_malloc0 (4 * 64 * 64);
+  const SvdPicture picture = { 64, 64, 4 * 64, pixels };
+  const SvdEncodeParams encode_params = { .width = 64, .height = 64 };
+  const SvdSampleParams params = {
+    .num_frames = 3, .steps = 1, .motion_bucket_id = -1,
+    .min_guidance_scale = 1, .max_guidance_scale = 1
+  };
+  g_auto (SvdConditioning) conditioning = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  svd_encoder_encode (stages->encoder, &picture, &encode_params,
+      &conditioning, NULL, &error);
+  g_assert_no_error (error);
+  svd_sampler_sample (stages->sampler, &conditioning, &params, NULL, NULL,
+      latents, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (svd_sampler_get_streamed (stages->sampler), ==, 0);
+  g_assert_cmpuint (svd_decoder_choose_chunk_size (stages->decoder, latents,
+          0), ==, 3);
+  svd_decoder_decode (stages->decoder, latents, 3, ignore_frame, NULL, NULL,
+      &error);
+  g_assert_no_error (error);
+}
+
+/* Three stages in the memory of the largest: each has the others give theirs
+ * back, so that none has to do with less. */
+static void
+test_turns (void)
+{
+  SvdStageOptions options = { SVD_PRECISION_FP32 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdModel) model = svd_model_open (NULL, &error);
+  g_autoptr (SvdDevice) device = open_device ();
+  g_auto (SvdLatents) first = { 0 };
+  g_auto (SvdLatents) second = { 0 };
+  SvdPlan plans[3];
+  Stages stages;
+  guint64 peak;
+
+  g_assert_no_error (error);
+  g_assert_true (svd_encoder_plan (model, &options, 64, 64, &plans[0], NULL));
+  g_assert_true (svd_sampler_plan (model, &options, 64, 64, 3, &plans[1],
+          NULL));
+  g_assert_true (svd_decoder_plan (model, &options, 64, 64, 3, 0, &plans[2],
+          NULL));
+  for (guint i = 0; i < 3; i++)
+    options.memory_budget =
+        MAX (options.memory_budget, svd_plan_get_peak (&plans[i]));
+
+  stages.encoder = svd_encoder_new (device, model, &options, NULL, NULL, NULL,
+      &error);
+  g_assert_no_error (error);
+  stages.sampler = svd_sampler_new (device, model, &options, NULL, NULL, NULL,
+      &error);
+  g_assert_no_error (error);
+  stages.decoder = svd_decoder_new (device, model, &options, NULL, NULL, NULL,
+      &error);
+  g_assert_no_error (error);
+  make_clip (&stages, &first);
+  make_clip (&stages, &second);
+  g_assert_cmpmem (first.data, 3 * 64 * first.channels * sizeof (float),
+      second.data, 3 * 64 * second.channels * sizeof (float));
+  svd_device_get_allocated (device, &peak);
+  g_test_message ("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
+      peak, options.memory_budget);
+  g_assert_cmpuint (peak, <=, options.memory_budget);
+  svd_encoder_free (stages.encoder);
+  svd_sampler_free (stages.sampler);
+  svd_decoder_free (stages.decoder);
+  g_assert_cmpuint (svd_device_get_allocated (device, NULL), ==, 0);
+}
+
 static void
 test_parse_budget (void)
 {
@@ -308,6 +390,7 @@ main (int argc, char **argv)
       GINT_TO_POINTER (SVD_PRECISION_FP32), test_streaming);
   g_test_add_data_func ("/memory/streaming/fp16",
       GINT_TO_POINTER (SVD_PRECISION_FP16), test_streaming);
+  g_test_add_func ("/memory/turns", test_turns);
   g_test_add_func ("/memory/parse-budget", test_parse_budget);
   return g_test_run ();
 }
