@@ -46,8 +46,8 @@ const uint LINE = DEPTH + 1;
 const uint FIT = KEYS * LINE / (4 * HEAD);
 const uint V_QUADS = FIT < 1 ? 1 : FIT > QUADS ? QUADS : FIT;
 
-shared vec4 q_lines[QUERIES * LINE];
-shared vec4 kv_lines[KEYS * LINE];
+shared VEC q_lines[QUERIES * LINE];
+shared VEC kv_lines[KEYS * LINE];
 shared vec4 score_lines[QUERIES * (QUADS + 1)];
 shared float shrinks[QUERIES];
 shared float row_sums[SIZE];
@@ -67,7 +67,7 @@ void load_queries (uint channel)
   for (uint i = local; i < QUERIES * DEPTH; i += SIZE)
     if (channel + i % DEPTH < HEAD)
       q_lines[i / DEPTH * LINE + i % DEPTH] =
-          LOAD (qkv, token_at (first_query + i / DEPTH, 0) + channel + i % DEPTH);
+          qkv[token_at (first_query + i / DEPTH, 0) + channel + i % DEPTH];
 }
 
 void load_keys (uint first, uint channel)
@@ -75,7 +75,7 @@ void load_keys (uint first, uint channel)
   for (uint i = local; i < KEYS * DEPTH; i += SIZE)
     if (channel + i % DEPTH < HEAD)
       kv_lines[i / DEPTH * LINE + i % DEPTH] =
-          LOAD (qkv, token_at (first + i / DEPTH, 1) + channel + i % DEPTH);
+          qkv[token_at (first + i / DEPTH, 1) + channel + i % DEPTH];
 }
 
 /* Of the keys of quads from `quad` on. */
@@ -84,8 +84,8 @@ void load_values (uint first, uint quad)
   for (uint i = local; i < V_QUADS * 4 * HEAD; i += SIZE) {
     uint line = i / HEAD;
     if (quad + line / 4 < QUADS)
-      kv_lines[i] = LOAD (qkv, token_at (first + quad + line / 4
-              + line % 4 * QUADS, 2) + i % HEAD);
+      kv_lines[i] = qkv[token_at (first + quad + line / 4
+              + line % 4 * QUADS, 2) + i % HEAD];
   }
 }
 
@@ -105,9 +105,9 @@ void find_scores (uint first)
     for (uint c = 0; c < min (DEPTH, HEAD - channel); c++) {
       vec4 keys[4];
       [[unroll]] for (uint k = 0; k < 4; k++)
-        keys[k] = kv_lines[(quad + k * QUADS) * LINE + c];
+        keys[k] = unpack (kv_lines[(quad + k * QUADS) * LINE + c]);
       [[unroll]] for (uint i = 0; i < SCORES; i++) {
-        vec4 q = q_lines[(query + i) * LINE + c];
+        vec4 q = unpack (q_lines[(query + i) * LINE + c]);
         [[unroll]] for (uint k = 0; k < 4; k++)
           scores[i][k] += dot (q, keys[k]);
       }
@@ -160,8 +160,8 @@ void add_values (uint first)
         p[q] = score_lines[(query + q) * (QUADS + 1) + quad + i];
       [[unroll]] for (uint c = 0; c < VECTORS; c++)
         [[unroll]] for (uint k = 0; k < 4; k++) {
-          vec4 value = kv_lines[(i * 4 + k) * HEAD
-              + min (across + c * ACROSS, HEAD - 1)];
+          vec4 value = unpack (kv_lines[(i * 4 + k) * HEAD
+                  + min (across + c * ACROSS, HEAD - 1)]);
           [[unroll]] for (uint q = 0; q < 4; q++)
             acc[q * VECTORS + c] += p[q][k] * value;
         }
