@@ -182,7 +182,8 @@ query_software (const VkPhysicalDeviceLimits *limits, KilnDeviceInfo *info)
 }
 
 static void
-query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
+query_info (VkInstance instance, VkPhysicalDevice physical,
+    KilnDeviceInfo *info)
 {
   VkPhysicalDeviceVulkan12Properties v12 = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES,
@@ -213,7 +214,7 @@ query_info (VkPhysicalDevice physical, KilnDeviceInfo *info)
       MAX (limits->minStorageBufferOffsetAlignment, 16);
   info->features = 0;
   info->kernels = kernels != NULL ? g_intern_string (kernels) : "";
-  kiln_features_query (physical, info);
+  kiln_features_query (instance, physical, info);
   query_software (limits, info);
   limit_storage_range (info);
   info->timestamp_period = limits->timestampComputeAndGraphics
@@ -308,7 +309,7 @@ list_devices (VkInstance instance)
 
     if (!has_vulkan_12 (devices[i]))
       continue;
-    query_info (devices[i], &info);
+    query_info (instance, devices[i], &info);
     g_string_append_printf (text, "%s%u: %s (%s, %s)", text->len ? "\n" : "",
         i, info.name, type_name (info.type), info.uuid);
   }
@@ -327,7 +328,7 @@ choose_physical (KilnDevice *self, const char *which, GError **error)
 
     if (!has_vulkan_12 (devices[i]))
       continue;
-    query_info (devices[i], &info);
+    query_info (self->instance, devices[i], &info);
     if (!matches (which, i, &info))
       continue;
     if (self->physical == VK_NULL_HANDLE
@@ -456,6 +457,25 @@ const KilnDeviceInfo *
 kiln_device_get_info (KilnDevice *self)
 {
   return &self->info;
+}
+
+char *
+kiln_device_describe (KilnDevice *self)
+{
+  const KilnDeviceInfo *info = &self->info;
+  GString *text = g_string_new (NULL);
+
+  g_string_printf (text, "%s, %s, subgroups of %u", info->name, info->driver,
+      info->subgroup_size);
+  if (info->max_subgroup_size > info->min_subgroup_size)
+    g_string_append_printf (text, " (%u to %u)", info->min_subgroup_size,
+        info->max_subgroup_size);
+  if (info->features & KILN_FEATURE_FLOAT16)
+    g_string_append (text, ", fp16 arithmetic");
+  if (info->features & KILN_FEATURE_MATRIX)
+    g_string_append_printf (text, ", cooperative matrices of %u×%u×%u",
+        info->matrix_rows, info->matrix_columns, info->matrix_depth);
+  return g_string_free (text, FALSE);
 }
 
 gboolean

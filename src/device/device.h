@@ -18,6 +18,7 @@ typedef enum {
   KILN_FEATURE_STORAGE16 = 1 << 2,      /* halves in storage buffers */
   KILN_FEATURE_SUBGROUPS = 1 << 3,      /* sums and shuffles in subgroups */
   KILN_FEATURE_SUBGROUP_SIZE = 1 << 4,  /* a pipeline may ask for a size */
+  KILN_FEATURE_MATRIX = 1 << 5, /* a subgroup multiplies matrices of halves */
 } KilnFeatures;
 
 typedef struct {
@@ -29,6 +30,9 @@ typedef struct {
   const char *kernels;          /* what KILN_KERNELS names; "": nothing */
   guint32 subgroup_size;        /* where a pipeline asks for none */
   guint32 min_subgroup_size, max_subgroup_size;
+  /* With KILN_FEATURE_MATRIX, of what is multiplied at once: the result's
+   * rows and columns, and how many products each sum has. */
+  guint32 matrix_rows, matrix_columns, matrix_depth;
   guint32 group_size;           /* invocations of a workgroup, most often */
   guint32 max_group_size;
   guint32 max_shared_bytes;     /* of memory that a workgroup shares */
@@ -56,6 +60,10 @@ void kiln_device_unref (KilnDevice *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnDevice, kiln_device_unref)
 
 const KilnDeviceInfo *kiln_device_get_info (KilnDevice *device);
+
+/* (transfer full): one line for people: name, driver, and what matters for
+ * speed. */
+char *kiln_device_describe (KilnDevice *device);
 
 /* True for software devices: they want no shared memory, no barriers, fp32. */
 gboolean kiln_device_is_cpu (KilnDevice *device);

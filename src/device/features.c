@@ -9,6 +9,9 @@ typedef struct {
   VkPhysicalDeviceVulkan11Features v11;
   VkPhysicalDeviceVulkan12Features v12;
   VkPhysicalDeviceSubgroupSizeControlFeaturesEXT sizes;
+#ifdef KILN_COOPERATIVE_MATRIX
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
+#endif
 } Features;
 
 static gboolean
@@ -28,17 +31,25 @@ has_extension (VkPhysicalDevice physical, const char *name)
 
 /* What belongs to an extension is chained only where there is one. */
 static void
-chain (Features *self, gboolean sizes)
+chain (Features *self, gboolean sizes, gboolean matrix)
 {
   *self = (Features) {
     .core = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &self->v11 },
     .v11 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
         &self->v12 },
-    .v12 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-        sizes ? &self->sizes : NULL },
+    .v12 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES },
     .sizes = {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT },
   };
+  if (sizes)
+    self->v12.pNext = &self->sizes;
+#ifdef KILN_COOPERATIVE_MATRIX
+  self->matrix.sType =
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR;
+  self->matrix.pNext = self->v12.pNext;
+  if (matrix)
+    self->v12.pNext = &self->matrix;
+#endif
 }
 
 static void
@@ -72,14 +83,89 @@ query_subgroups (VkPhysicalDevice physical, KilnDeviceInfo *info,
     info->features |= KILN_FEATURE_SUBGROUP_SIZE;
 }
 
+#ifdef KILN_COOPERATIVE_MATRIX
+
+/* Whether shaders can use it: they sum products of halves in fp32, and
+ * divide parts of 16×16 of a result into such matrices, which have whole
+ * panels of 8 columns. */
+static gboolean
+fits (const VkCooperativeMatrixPropertiesKHR *size)
+{
+  return size->scope == VK_SCOPE_SUBGROUP_KHR
+      && size->AType == VK_COMPONENT_TYPE_FLOAT16_KHR
+      && size->BType == VK_COMPONENT_TYPE_FLOAT16_KHR
+      && size->CType == VK_COMPONENT_TYPE_FLOAT32_KHR
+      && size->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR
+      && 16 % size->MSize == 0 && 16 % size->NSize == 0
+      && 32 % size->KSize == 0 && size->NSize % 8 == 0 && size->KSize % 4 == 0;
+}
+
+/* The largest matrices, for which a number is loaded least often. */
+static void
+query_matrix_size (VkInstance instance, VkPhysicalDevice physical,
+    KilnDeviceInfo *info)
+{
+  PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get =
+      (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)
+      vkGetInstanceProcAddr (instance,
+      "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+  g_autofree VkCooperativeMatrixPropertiesKHR *sizes = NULL;
+  guint32 n = 0, most = 0;
+
+  get (physical, &n, NULL);
+  sizes = g_new0 (VkCooperativeMatrixPropertiesKHR, n);
+  for (guint32 i = 0; i < n; i++)
+    sizes[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
+  get (physical, &n, sizes);
+  for (guint32 i = 0; i < n; i++) {
+    guint32 volume = sizes[i].MSize * sizes[i].NSize * sizes[i].KSize;
+
+    if (!fits (&sizes[i]) || volume <= most)
+      continue;
+    most = volume;
+    info->matrix_rows = sizes[i].MSize;
+    info->matrix_columns = sizes[i].NSize;
+    info->matrix_depth = sizes[i].KSize;
+    info->features |= KILN_FEATURE_MATRIX;
+  }
+}
+
+static void
+query_matrix (VkInstance instance, VkPhysicalDevice physical,
+    KilnDeviceInfo *info)
+{
+  VkPhysicalDeviceCooperativeMatrixPropertiesKHR stages = {
+    .sType =
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR,
+  };
+  VkPhysicalDeviceProperties2 properties = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+    .pNext = &stages,
+  };
+  Features has;
+
+  if (!has_extension (physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
+    return;
+  chain (&has, FALSE, TRUE);
+  vkGetPhysicalDeviceFeatures2 (physical, &has.core);
+  vkGetPhysicalDeviceProperties2 (physical, &properties);
+  if (has.matrix.cooperativeMatrix && has.v12.shaderFloat16
+      && has.v12.vulkanMemoryModel && (stages.cooperativeMatrixSupportedStages
+          & VK_SHADER_STAGE_COMPUTE_BIT) != 0)
+    query_matrix_size (instance, physical, info);
+}
+
+#endif
+
 void
-kiln_features_query (VkPhysicalDevice physical, KilnDeviceInfo *info)
+kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
+    KilnDeviceInfo *info)
 {
   gboolean sizes =
       has_extension (physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   Features has;
 
-  chain (&has, sizes);
+  chain (&has, sizes, FALSE);
   vkGetPhysicalDeviceFeatures2 (physical, &has.core);
   if (has.v12.shaderFloat16)
     info->features |= KILN_FEATURE_FLOAT16;
@@ -87,6 +173,9 @@ kiln_features_query (VkPhysicalDevice physical, KilnDeviceInfo *info)
     info->features |= KILN_FEATURE_STORAGE16;
   query_subgroups (physical, info, sizes && has.sizes.subgroupSizeControl
       && has.sizes.computeFullSubgroups);
+#ifdef KILN_COOPERATIVE_MATRIX
+  query_matrix (instance, physical, info);
+#endif
   info->memory_budget =
       has_extension (physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
@@ -95,18 +184,29 @@ VkResult
 kiln_features_create_device (VkPhysicalDevice physical,
     const KilnDeviceInfo *info, VkDeviceCreateInfo *create, VkDevice *device)
 {
-  const char *extensions[] = { VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME };
+  const char *extensions[2];
   gboolean sizes = (info->features & KILN_FEATURE_SUBGROUP_SIZE) != 0;
+  gboolean matrix = (info->features & KILN_FEATURE_MATRIX) != 0;
   Features wanted;
 
-  chain (&wanted, sizes);
+  chain (&wanted, sizes, matrix);
   wanted.v12.shaderFloat16 = (info->features & KILN_FEATURE_FLOAT16) != 0;
   wanted.v11.storageBuffer16BitAccess =
       (info->features & KILN_FEATURE_STORAGE16) != 0;
   wanted.sizes.subgroupSizeControl = sizes;
   wanted.sizes.computeFullSubgroups = sizes;
   create->pNext = &wanted.core;
-  create->enabledExtensionCount = sizes ? 1 : 0;
+  create->enabledExtensionCount = 0;
   create->ppEnabledExtensionNames = extensions;
+  if (sizes)
+    extensions[create->enabledExtensionCount++] =
+        VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+#ifdef KILN_COOPERATIVE_MATRIX
+  wanted.matrix.cooperativeMatrix = matrix;
+  wanted.v12.vulkanMemoryModel = matrix;
+  if (matrix)
+    extensions[create->enabledExtensionCount++] =
+        VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
+#endif
   return vkCreateDevice (physical, create, NULL, device);
 }

@@ -36,8 +36,10 @@ struct _KilnDevice
 /* Sets error from a failed call: what was tried, and what the code means. */
 void kiln_set_vk_error (GError ** error, VkResult result, const char *what);
 
-/* Fills in info's features, subgroup sizes and memory_budget. */
-void kiln_features_query (VkPhysicalDevice physical, KilnDeviceInfo *info);
+/* Fills in info's features, the sizes of subgroups and matrices, and
+ * memory_budget. */
+void kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
+    KilnDeviceInfo *info);
 /* Creates a device with all of those that shaders may use. */
 VkResult kiln_features_create_device (VkPhysicalDevice physical,
     const KilnDeviceInfo *info, VkDeviceCreateInfo *create, VkDevice *device);

@@ -168,7 +168,8 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     .push_size = sizeof push,
   };
 
-  kiln_variant_set_shader (variant, "attention", qkv->shape.type, &dispatch);
+  kiln_variant_set_shader (variant, device, "attention", qkv->shape.type,
+      &dispatch);
   for (guint64 batch = 0; batch < sequences->batches; batch += at_once) {
     guint64 n = MIN (at_once, sequences->batches - batch);
 

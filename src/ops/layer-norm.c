@@ -96,7 +96,7 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     .push_size = sizeof push,
   };
 
-  kiln_variant_set_shader (variant, "layer_norm", x->type, &dispatch);
+  kiln_variant_set_shader (variant, device, "layer_norm", x->type, &dispatch);
   dispatch.bindings[1] = kiln_view_window (&inputs[1], 0, 1, &push.gamma_base);
   dispatch.bindings[2] = kiln_view_window (&inputs[2], 0, 1, &push.beta_base);
   for (guint64 row = 0; row < rows; row += at_once) {

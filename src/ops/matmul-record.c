@@ -153,6 +153,8 @@ set_dispatch (Recording *self)
   };
   const KilnMatmul *matmul = self->matmul;
   const KilnVariant *variant = self->variant;
+  KilnDevice *device = kiln_recorder_get_device (self->recorder);
+  const KilnDeviceInfo *info = kiln_device_get_info (device);
 
   self->dispatch = (KilnDispatch) {
     .specs = {
@@ -162,16 +164,17 @@ set_dispatch (Recording *self)
       self->inputs[KILN_MATMUL_RESIDUAL2].buffer != NULL,
       self->inputs[KILN_MATMUL_FACTOR].buffer != NULL,
       variant->rows, variant->columns, variant->depth,
+      info->matrix_rows, info->matrix_columns, info->matrix_depth,
+      variant->subgroups,
     },
-    .n_specs = 8,
+    .n_specs = variant->subgroups ? 12 : 8,
     .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 10 : 8,
     /* All but the result. */
-    .texels = kiln_texels_for (kiln_recorder_get_device (self->recorder),
-        ~(1u << 6)),
+    .texels = kiln_texels_for (device, ~(1u << 6)),
     .push = &self->push,
     .push_size = sizeof self->push,
   };
-  kiln_variant_set_shader (variant, families[matmul->kind],
+  kiln_variant_set_shader (variant, device, families[matmul->kind],
       self->output->shape.type, &self->dispatch);
 }
 

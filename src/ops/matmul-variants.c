@@ -7,6 +7,12 @@
 
 const KilnVariant kiln_matmul_variants[] = {
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 16, 4 },
+#ifdef KILN_COOPERATIVE_MATRIX
+  { "matrix-large", "matrix", 1u << KILN_F16, KILN_FEATURE_MATRIX, 0, 128, 128,
+      32, 27136, .subgroups = 8 },
+  { "matrix", "matrix", 1u << KILN_F16, KILN_FEATURE_MATRIX, 0, 64, 64,
+      32, 13824, .subgroups = 4 },
+#endif
   { "half", "half", 1u << KILN_F16, KILN_FEATURE_FLOAT16, 128, 128, 64, 16,
       7424, .on_request = TRUE, .error = 1.3e-3 },
   { "tile", "tile", ANY_TYPE, 0, 128, 128, 64, 16, 14848 },
@@ -15,10 +21,11 @@ const KilnVariant kiln_matmul_variants[] = {
   { NULL }
 };
 
-/* A number that is loaded counts as so many that are multiplied; and so many
- * invocations keep a graphics card busy. Guesses, until a card is at hand:
- * docs/kernels.md. */
+/* A number that is loaded counts as so many that are multiplied; matrix units
+ * multiply so many times faster; and so many invocations keep a graphics card
+ * busy. Guesses, until a card is at hand: docs/kernels.md. */
 #define LOAD_COST 16
+#define MATRIX_SPEED 8
 #define BUSY 32768
 
 /* Numbers that are multiplied, those that only fill tiles up too, and loads;
@@ -31,10 +38,12 @@ cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
   guint64 columns = (rows_and_columns[1] + variant->columns - 1)
       / variant->columns;
   double tiles = (double) rows * columns;
-  double tile = (double) variant->rows * variant->columns
-      + LOAD_COST * (variant->rows + variant->columns);
+  double products = (double) variant->rows * variant->columns
+      / (variant->needs & KILN_FEATURE_MATRIX ? MATRIX_SPEED : 1);
+  double tile = products + LOAD_COST * (variant->rows + variant->columns);
+  guint32 invocations = kiln_variant_group_size (variant, device);
 
-  return tile * MAX (tiles, BUSY / MAX (variant->group_size, 1));
+  return tile * MAX (tiles, BUSY / MAX (invocations, 1));
 }
 
 const KilnVariant *

@@ -3,6 +3,14 @@
 
 #include <math.h>
 
+guint32
+kiln_variant_group_size (const KilnVariant *self, KilnDevice *device)
+{
+  if (self->subgroups > 0)
+    return self->subgroups * kiln_device_get_info (device)->subgroup_size;
+  return self->group_size;
+}
+
 gboolean
 kiln_variant_supports (const KilnVariant *self, KilnDevice *device,
     KilnType type)
@@ -11,7 +19,7 @@ kiln_variant_supports (const KilnVariant *self, KilnDevice *device,
 
   return (self->types & 1u << type) != 0
       && (self->needs & ~info->features) == 0
-      && self->group_size <= info->max_group_size
+      && kiln_variant_group_size (self, device) <= info->max_group_size
       && self->shared_bytes <= info->max_shared_bytes
       /* A software device wants what was written for one. */
       && ((self->needs ^ info->features) & KILN_FEATURE_SOFTWARE) == 0;
@@ -51,19 +59,19 @@ kiln_variant_choose (const KilnVariant *table, KilnDevice *device,
 }
 
 void
-kiln_variant_set_shader (const KilnVariant *self, const char *family,
-    KilnType type, KilnDispatch *dispatch)
+kiln_variant_set_shader (const KilnVariant *self, KilnDevice *device,
+    const char *family, KilnType type, KilnDispatch *dispatch)
 {
   g_autofree char *name = g_strconcat (family, "_", self->shader, NULL);
 
   dispatch->variant = self->name;
   dispatch->shader = kiln_shader_variant (name, type);
-  dispatch->group_size = self->group_size;
+  dispatch->group_size = kiln_variant_group_size (self, device);
 }
 
 void
 kiln_variant_set_tiles (const KilnVariant *self, guint64 tiles,
     KilnDispatch *dispatch)
 {
-  dispatch->invocations = tiles * MAX (self->group_size, 1);
+  dispatch->invocations = tiles * MAX (dispatch->group_size, 1);
 }

@@ -22,6 +22,7 @@ struct _KilnVariant
   gboolean on_request;          /* only if KILN_KERNELS names it */
   double error;                 /* RMS that its sums may add to a result of 1;
                                    0: nothing beside the result's rounding */
+  guint32 subgroups;            /* that make a tile, where group_size is 0 */
 };
 
 /* What a shape would take, in any unit; HUGE_VAL: it cannot be done so. */
@@ -38,10 +39,14 @@ const KilnVariant *kiln_variant_choose (const KilnVariant *table,
 gboolean kiln_variant_supports (const KilnVariant *variant,
     KilnDevice *device, KilnType type);
 
+/* Invocations that make a tile; 0: one does. */
+guint32 kiln_variant_group_size (const KilnVariant *variant,
+    KilnDevice *device);
+
 /* Begins a dispatch: variant, shader ("matmul_conv2d" becomes
  * "matmul_conv2d_tile_f16") and the workgroup's size. */
-void kiln_variant_set_shader (const KilnVariant *variant, const char *family,
-    KilnType type, KilnDispatch *dispatch);
+void kiln_variant_set_shader (const KilnVariant *variant, KilnDevice *device,
+    const char *family, KilnType type, KilnDispatch *dispatch);
 
 /* The dispatch's invocations for so many tiles. */
 void kiln_variant_set_tiles (const KilnVariant *variant, guint64 tiles,
