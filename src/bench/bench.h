@@ -50,6 +50,9 @@ gboolean bench_time (KilnCommands *commands, KilnDevice *device,
 /* CPU seconds of the process so far on software devices, else the clock. */
 double bench_core_clock (KilnDevice *device);
 
+/* Of that, what work is expected to reach: enough to choose its size by. */
+#define BENCH_EXPECTED_SHARE 0.2
+
 /* The least seconds that work may take by what the peak tests reach. */
 double bench_peak_seconds (const BenchPeak *peak, double flops, double bytes);
 
@@ -75,7 +78,7 @@ typedef struct {
 } BenchRow;
 
 /* (transfer full) (element-type BenchRow) in the order of the networks;
- * only (nullable): rows with this in their names alone. */
+ * only (nullable): rows with this in "stage name: shapes" alone. */
 GPtrArray *bench_collect_rows (const Bench *bench, const char *only,
     GError **error);
 
@@ -115,7 +118,7 @@ void bench_stages_to_json (const Bench *bench, const BenchStages *stages,
     JsonBuilder *builder);
 
 /* ---- Growth with frames and size: computed, and where budget is more than
- * 0, measured as far as a step is expected to take at most so many seconds.
+ * 0, measured as far as a stage is expected to take at most so many seconds.
  * Into builder, or with none printed. */
 
 gboolean bench_run_growth (const Bench *bench, double budget,

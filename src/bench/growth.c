@@ -97,26 +97,30 @@ time_stage (const Bench *bench, BenchClip *clip, guint stage, double *seconds,
   return TRUE;
 }
 
-/* What measuring would take, by the work and the speed of the last point. */
-static double
-expect_seconds (const Point *point, const Point *last)
+/* Whether a run is expected to stay below so many seconds. */
+static gboolean
+is_affordable (const Bench *bench, double flops, double budget)
 {
-  const SvdPlan *plan = &point->plans[BENCH_SAMPLE];
-
-  return last == NULL || last->step == 0 ? 0
-      : last->step * plan->flops / last->plans[BENCH_SAMPLE].flops;
+  return bench_peak_seconds (&bench->peak, flops, 0)
+      < budget * BENCH_EXPECTED_SHARE;
 }
 
 static gboolean
 measure_point (const Bench *bench, BenchClip *clip, Point *point,
-    GError **error)
+    double budget, GError **error)
 {
   Bench here = *bench;
 
   here.size = point->size;
-  return bench_clip_run_stage (&here, clip, BENCH_ENCODE, error)
-      && time_stage (&here, clip, BENCH_SAMPLE, &point->step, error)
-      && time_stage (&here, clip, BENCH_DECODE, &point->decode, error);
+  if (!is_affordable (bench, point->plans[BENCH_ENCODE].flops, budget)
+      || !is_affordable (bench, point->plans[BENCH_SAMPLE].flops, budget))
+    return TRUE;
+  if (!bench_clip_run_stage (&here, clip, BENCH_ENCODE, error)
+      || !time_stage (&here, clip, BENCH_SAMPLE, &point->step, error))
+    return FALSE;
+  return !is_affordable (bench, point->plans[BENCH_DECODE].flops
+      / point->size.frames, budget)
+      || time_stage (&here, clip, BENCH_DECODE, &point->decode, error);
 }
 
 static gboolean
@@ -124,20 +128,13 @@ measure_points (const Bench *bench, Point *points, double budget,
     GError **error)
 {
   g_auto (BenchClip) clip = { 0 };
-  const Point *last = NULL;
 
   for (guint stage = 0; stage < BENCH_N_STAGES; stage++)
     if (!bench_clip_load (bench, &clip, stage, error))
       return FALSE;
-  for (guint i = 0; i < N_POINTS; i++) {
-    if (i == N_FRAMES)
-      last = &points[0];
-    if (expect_seconds (&points[i], last) > budget)
-      continue;
-    if (!measure_point (bench, &clip, &points[i], error))
+  for (guint i = 0; i < N_POINTS; i++)
+    if (!measure_point (bench, &clip, &points[i], budget, error))
       return FALSE;
-    last = &points[i];
-  }
   return TRUE;
 }
 

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* Speeds that a row is expected to reach, of the peak: enough to choose a
- * slice by. */
-#define EXPECTED_SHARE 0.2
 /* On graphics cards so much work goes into one submission, in seconds: what
  * a submission costs itself does not count then. */
 #define SUBMISSION_SECONDS 0.02
@@ -106,7 +103,7 @@ choose_slice (Slices *slices, BenchRow *row, double budget,
     row->slice_bytes = least_bytes (operation);
     if (row->slice_bytes + operation->scratch_bytes < room
         && bench_peak_seconds (&bench->peak, row->slice_flops,
-            row->slice_bytes) < budget * EXPECTED_SHARE)
+            row->slice_bytes) < budget * BENCH_EXPECTED_SHARE)
       break;
   }
   row->slice_shapes = bench_describe_shapes (operation);

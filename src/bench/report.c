@@ -171,6 +171,8 @@ bench_stages_to_json (const Bench *bench, const BenchStages *stages,
     json_builder_end_object (builder);
   }
   json_builder_end_object (builder);
+  json_builder_set_member_name (builder, "guided");
+  json_builder_add_boolean_value (builder, stages->passes > 1);
   bench_add_number (builder, "clip_seconds", stages->clip);
   bench_add_count (builder, "peak_bytes", stages->peak);
 }

@@ -6,6 +6,7 @@
 #include "../ops/attention.h"
 #include "../ops/matmul.h"
 #include "../ops/normalization.h"
+#include "../ops/winograd.h"
 
 /* ---- Graphs */
 
@@ -55,6 +56,8 @@ name_matmul (const KilnOperation *operation)
           matmul->kernel);
       break;
   }
+  if (operation->klass == &kiln_winograd_class)
+    g_string_append (name, " Winograd");
   if (matmul->kind == KILN_MATMUL_CONV2D && matmul->stride > 1)
     g_string_append_printf (name, " /%u", matmul->stride);
   if (matmul->resize_height > 0)
@@ -71,7 +74,8 @@ name_matmul (const KilnOperation *operation)
 static char *
 name_operation (const KilnOperation *operation)
 {
-  if (operation->klass == &kiln_matmul_class)
+  if (operation->klass == &kiln_matmul_class
+      || operation->klass == &kiln_winograd_class)
     return name_matmul (operation);
   if (operation->klass == &kiln_attention_class) {
     const KilnAttention *attention = operation->params;
@@ -185,10 +189,10 @@ keep_only (GPtrArray *rows, const char *only)
 {
   for (guint i = rows->len; i-- > 0;) {
     const BenchRow *row = rows->pdata[i];
+    g_autofree char *text =
+        g_strdup_printf ("%s %s: %s", row->stage, row->name, row->shapes);
 
-    if (strstr (row->name, only) == NULL
-        && strstr (row->shapes, only) == NULL
-        && strstr (row->stage, only) == NULL)
+    if (strstr (text, only) == NULL)
       g_ptr_array_remove_index (rows, i);
   }
 }

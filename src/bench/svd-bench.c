@@ -47,10 +47,10 @@ parse (int *argc, char ***argv, Options *options, GError **error)
         &options->decode_chunk_size,
         "Frames decoded together (the model's own)", "N" },
     { "time", 't', 0, G_OPTION_ARG_DOUBLE, &options->time,
-        "Seconds for an operation, and for the longest step of --growth "
+        "Seconds for an operation, and for the longest stage of --growth "
         "(1; 0: computed only)", "S" },
     { "only", 'o', 0, G_OPTION_ARG_STRING, &options->only,
-        "Only operations with this in their name, shapes or stage", "TEXT" },
+        "Only operations with this in \"stage name: shapes\"", "TEXT" },
     { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
         "Print JSON: seconds, bytes, FLOP", NULL },
     { NULL }
