@@ -26,7 +26,7 @@ static const Family families[] = {
  * 64 channels or as wide as the variant takes. */
 static void
 set_specs (KilnDispatch *dispatch, const Family *family,
-    const KilnVariant *variant)
+    const KilnVariant *variant, const KilnDeviceInfo *info)
 {
   guint32 *specs = dispatch->specs;
 
@@ -34,7 +34,11 @@ set_specs (KilnDispatch *dispatch, const Family *family,
     specs[5] = variant->rows;
     specs[6] = variant->columns;
     specs[7] = variant->depth;
-    dispatch->n_specs = 8;
+    specs[8] = info->matrix_rows;
+    specs[9] = info->matrix_columns;
+    specs[10] = info->matrix_depth;
+    specs[11] = variant->subgroups;
+    dispatch->n_specs = variant->subgroups ? 12 : 8;
   } else if (family->klass == &kiln_attention_class) {
     specs[0] = variant->columns > 128 ? variant->columns / 4 : 16;
     specs[1] = variant->rows;
@@ -55,8 +59,8 @@ compile (KilnDevice *device, const Family *family, const KilnVariant *variant,
   gint64 start = g_get_monotonic_time ();
   gboolean is_new;
 
-  kiln_variant_set_shader (variant, family->family, type, &dispatch);
-  set_specs (&dispatch, family, variant);
+  kiln_variant_set_shader (variant, device, family->family, type, &dispatch);
+  set_specs (&dispatch, family, variant, kiln_device_get_info (device));
   g_print ("%s, %s\n", dispatch.shader, variant->name);
   if (kiln_device_get_pipeline (device, &dispatch, &is_new, &error)
       == VK_NULL_HANDLE) {
