@@ -15,7 +15,6 @@ typedef struct _KilnDevice KilnDevice;
 typedef enum {
   KILN_FEATURE_SOFTWARE = 1 << 0,       /* see kiln_device_is_cpu() */
   KILN_FEATURE_FLOAT16 = 1 << 1,        /* arithmetic on halves */
-  KILN_FEATURE_STORAGE16 = 1 << 2,      /* halves in storage buffers */
   KILN_FEATURE_SUBGROUPS = 1 << 3,      /* sums and shuffles in subgroups */
   KILN_FEATURE_SUBGROUP_SIZE = 1 << 4,  /* a pipeline may ask for a size */
   KILN_FEATURE_MATRIX = 1 << 5, /* a subgroup multiplies matrices of halves */

@@ -169,8 +169,6 @@ kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
   vkGetPhysicalDeviceFeatures2 (physical, &has.core);
   if (has.v12.shaderFloat16)
     info->features |= KILN_FEATURE_FLOAT16;
-  if (has.v11.storageBuffer16BitAccess)
-    info->features |= KILN_FEATURE_STORAGE16;
   query_subgroups (physical, info, sizes && has.sizes.subgroupSizeControl
       && has.sizes.computeFullSubgroups);
 #ifdef KILN_COOPERATIVE_MATRIX
@@ -191,8 +189,6 @@ kiln_features_create_device (VkPhysicalDevice physical,
 
   chain (&wanted, sizes, matrix);
   wanted.v12.shaderFloat16 = (info->features & KILN_FEATURE_FLOAT16) != 0;
-  wanted.v11.storageBuffer16BitAccess =
-      (info->features & KILN_FEATURE_STORAGE16) != 0;
   wanted.sizes.subgroupSizeControl = sizes;
   wanted.sizes.computeFullSubgroups = sizes;
   create->pNext = &wanted.core;
