@@ -88,22 +88,17 @@ typedef union {
 #define BF16_WIDEN(bits) ((guint32) (bits) << 16)
 #define BF16_TO_HALF(bits) kiln_half_narrow (BF16_WIDEN (bits))
 
-/* Whole vectors first, whose fixed length compilers unroll. Checkpoints'
- * tensors may lie at any address. */
+/* Checkpoints' tensors may lie at any address. */
 #define DEFINE_CONVERT(name, From, To, CONVERT)                         \
 static void                                                             \
-name (const guint8 *source, guint n, To *to)                            \
+name (const guint8 *restrict source, guint n, To *restrict to)          \
 {                                                                       \
-  From from[8] = { 0 };                                                 \
+  for (guint i = 0; i < n; i++) {                                       \
+    From from;                                                          \
                                                                         \
-  for (; n >= 8; n -= 8, source += sizeof from, to += 8) {              \
-    memcpy (from, source, sizeof from);                                 \
-    for (guint i = 0; i < 8; i++)                                       \
-      to[i] = CONVERT (from[i]);                                        \
+    memcpy (&from, source + i * sizeof from, sizeof from);              \
+    to[i] = CONVERT (from);                                             \
   }                                                                     \
-  memcpy (from, source, n * sizeof *from);                              \
-  for (guint i = 0; i < n; i++)                                         \
-    to[i] = CONVERT (from[i]);                                          \
 }
 
 DEFINE_CONVERT (f32_to_f32, guint32, guint32, SAME)
@@ -235,13 +230,37 @@ transpose (const Run runs[COLUMNS], KilnType type, Block *block)
 }
 
 /* A checkpoint's next number is of the next tap, a panel's of the next
- * input. */
+ * input: numbers [first, first + n) of each column. */
+static void
+scatter (const KilnPack *pack, const Block *block, guint64 first, guint n,
+    guint8 *to)
+{
+  guint32 padded = padded_inputs (pack);
+  guint32 tap = first % pack->taps, input = first / pack->taps;
+
+  for (guint i = 0; i < n; i++) {
+    gsize at = (gsize) tap * padded + input;
+
+    /* Of constant sizes, which are no calls. */
+    if (pack->type == KILN_F32)
+      memcpy (to + at * sizeof block->f32[i], block->f32[i],
+          sizeof block->f32[i]);
+    else
+      memcpy (to + at * sizeof block->f16[i], block->f16[i],
+          sizeof block->f16[i]);
+    if (++tap == pack->taps) {
+      tap = 0;
+      input++;
+    }
+  }
+}
+
 static void
 pack_panel (const KilnPack *pack, const Output columns[COLUMNS], guint8 *to)
 {
   guint64 depth = (guint64) pack->inputs * pack->taps;
   gsize row = COLUMNS * kiln_type_size (pack->type);
-  guint32 padded = padded_inputs (pack), tap = 0, input = 0;
+  guint32 padded = padded_inputs (pack);
   Run runs[COLUMNS];
   Block block;
 
@@ -251,20 +270,12 @@ pack_panel (const KilnPack *pack, const Output columns[COLUMNS], guint8 *to)
     for (guint c = 0; c < COLUMNS; c++)
       read_run (&columns[c], first, n, pack->type, &runs[c]);
     transpose (runs, pack->type, &block);
-    if (pack->taps == 1) {
+    if (pack->taps == 1)
       memcpy (to + first * row, &block, n * row);
-      continue;
-    }
-    for (guint i = 0; i < n; i++) {
-      memcpy (to + ((gsize) tap * padded + input) * row,
-          (guint8 *) &block + i * row, row);
-      if (++tap == pack->taps) {
-        tap = 0;
-        input++;
-      }
-    }
+    else
+      scatter (pack, &block, first, n, to);
   }
-  for (tap = 0; tap < pack->taps; tap++)
+  for (guint32 tap = 0; tap < pack->taps; tap++)
     memset (to + ((gsize) tap * padded + pack->inputs) * row, 0,
         (padded - pack->inputs) * row);
 }
