@@ -17,6 +17,16 @@ struct _KilnBuffer
   guint8 *data;
 };
 
+/* Whether the device's memory is the host's. A test may want a software
+ * device's treated as a card's. */
+static gboolean
+is_shared (KilnDevice *device)
+{
+  if (device->info.type == VK_PHYSICAL_DEVICE_TYPE_CPU)
+    return kiln_device_is_cpu (device);
+  return device->info.type != VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+}
+
 /* ---- Memory types, best first; the first that the device has is taken. */
 
 static guint
@@ -26,12 +36,11 @@ wanted_flags (KilnDevice *device, KilnMemory memory,
   const VkMemoryPropertyFlags visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
       | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
-  gboolean shared = device->info.type != VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   guint n = 0;
 
   switch (memory) {
     case KILN_MEMORY_DEVICE:
-      if (shared)
+      if (is_shared (device))
         flags[n++] = local | visible;
       flags[n++] = local;
       flags[n++] = 0;
@@ -211,8 +220,7 @@ allocate (KilnBuffer *self, KilnMemory memory)
   if (result == VK_SUCCESS)
     result = vkBindBufferMemory (device, self->buffer, self->memory, 0);
   if (result == VK_SUCCESS && (flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT)
-      && (memory != KILN_MEMORY_DEVICE || self->device->info.type
-          != VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU))
+      && (memory != KILN_MEMORY_DEVICE || is_shared (self->device)))
     result = vkMapMemory (device, self->memory, 0, VK_WHOLE_SIZE, 0,
         (void **) &self->data);
   return result;
