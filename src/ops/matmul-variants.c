@@ -7,6 +7,7 @@
 
 const KilnVariant kiln_matmul_variants[] = {
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 16, 4 },
+  { "cpu-narrow", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 8, 4 },
 #ifdef KILN_COOPERATIVE_MATRIX
   { "matrix-large", "matrix", 1u << KILN_F16, KILN_FEATURE_MATRIX, 0, 128, 128,
       32, 27136, .subgroups = 8 },
@@ -34,6 +35,7 @@ static double
 cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
 {
   const guint64 *rows_and_columns = shape;
+  gboolean software = (variant->needs & KILN_FEATURE_SOFTWARE) != 0;
   guint64 rows = (rows_and_columns[0] + variant->rows - 1) / variant->rows;
   guint64 columns = (rows_and_columns[1] + variant->columns - 1)
       / variant->columns;
@@ -43,6 +45,9 @@ cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
   double tile = products + LOAD_COST * (variant->rows + variant->columns);
   guint32 invocations = kiln_variant_group_size (variant, device);
 
+  /* A CPU's first cache holds few rows: more only for a single panel. */
+  if (software && variant->rows > 4 && rows_and_columns[1] > 8)
+    return HUGE_VAL;
   return tile * MAX (tiles, BUSY / MAX (invocations, 1));
 }
 
