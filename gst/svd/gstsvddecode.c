@@ -317,8 +317,8 @@ choose_chunk_size (GstSvdDecode * self, const GstSvdSettings * settings,
       latents, wanted);
   if (chunk < wanted && chunk != self->told_chunk)
     GST_ELEMENT_INFO (self, RESOURCE, SETTINGS,
-        ("%u frames are decoded together: there is no memory for %u.", chunk,
-            wanted), (NULL));
+        ("Frames decoded together: %u, since there is no memory for %u.",
+            chunk, wanted), (NULL));
   self->told_chunk = chunk;
   return chunk;
 }
