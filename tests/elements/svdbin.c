@@ -264,13 +264,13 @@ GST_START_TEST (test_null_in_mid_step)
 {
   gchar *line = bin_line (1, LONG);
   Clip clip;
-  gint64 start;
+  TestTime start;
 
   clip_init (&clip, line);
   gst_element_set_state (clip.pipeline, GST_STATE_PLAYING);
   wait_for_step (&clip);
 
-  start = g_get_monotonic_time ();
+  start = test_time_now ();
   gst_element_set_state (clip.pipeline, GST_STATE_NULL);
   test_assert_quick (start);
   test_assert_no_error (clip.bus);
@@ -289,7 +289,7 @@ GST_START_TEST (test_seek_in_mid_step)
   gchar *line = bin_line (5, LONG);
   Clip clip;
   GstElement *bin;
-  gint64 start;
+  TestTime start;
 
   clip_init (&clip, line);
   gst_element_set_state (clip.pipeline, GST_STATE_PLAYING);
@@ -300,7 +300,7 @@ GST_START_TEST (test_seek_in_mid_step)
       NULL);
   gst_object_unref (bin);
   clip.next = 2 * GST_SECOND;
-  start = g_get_monotonic_time ();
+  start = test_time_now ();
   fail_unless (gst_element_seek_simple (clip.pipeline, GST_FORMAT_TIME,
           GST_SEEK_FLAG_FLUSH, 2 * GST_SECOND));
   test_assert_quick (start);

@@ -354,7 +354,7 @@ GST_START_TEST (test_flush_in_mid_step)
   GstHarness *h = harness (LONG_SAMPLE);
   GstBus *bus = test_harness_get_bus (h);
   TestPush *push = start_long_clip (h, __i__);
-  gint64 start = g_get_monotonic_time ();
+  TestTime start = test_time_now ();
 
   fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
   fail_unless_equals_int (test_push_finish (push), GST_FLOW_FLUSHING);
@@ -382,10 +382,10 @@ GST_START_TEST (test_many_flushes)
 
   for (guint i = 0; i < 12; i++) {
     TestPush *push = test_push_start (h, conditioning ());
-    gint64 start;
+    TestTime start;
 
     g_usleep (i * i * 1000);
-    start = g_get_monotonic_time ();
+    start = test_time_now ();
     gst_harness_push_event (h, gst_event_new_flush_start ());
     fail_unless_equals_int (test_push_finish (push), GST_FLOW_FLUSHING);
     test_assert_quick (start);
@@ -402,7 +402,7 @@ GST_START_TEST (test_null_in_mid_step)
 {
   GstHarness *h = harness (LONG_SAMPLE);
   TestPush *push = start_long_clip (h, __i__);
-  gint64 start = g_get_monotonic_time ();
+  TestTime start = test_time_now ();
 
   fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_NULL),
       GST_STATE_CHANGE_SUCCESS);
@@ -421,11 +421,11 @@ GST_START_TEST (test_very_long_clip)
   GstHarness *h = harness ("svdsample num-frames=1000 steps=1000 seed=1");
   GstBus *bus = test_harness_get_bus (h);
   TestPush *push = test_push_start (h, conditioning ());
-  gint64 start;
+  TestTime start;
   GstFlowReturn flow;
 
   g_usleep (G_USEC_PER_SEC);
-  start = g_get_monotonic_time ();
+  start = test_time_now ();
   gst_harness_push_event (h, gst_event_new_flush_start ());
   flow = test_push_finish (push);
   test_assert_quick (start);
