@@ -26,6 +26,7 @@ typedef struct {
   const char *shader;           /* name in the shader table, e.g. "affine_f32" */
   const char *variant;          /* for profiles: which of several ways this is; or NULL */
   guint32 group_size;           /* invocations of a workgroup; 0: the device's */
+  guint32 subgroup_size;        /* that the shader counts on; 0: any */
   guint32 specs[KILN_MAX_SPECS];/* specialization constants 0… */
   guint n_specs;
   KilnBinding bindings[KILN_MAX_BINDINGS];

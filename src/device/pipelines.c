@@ -176,9 +176,21 @@ create_pipeline (KilnDevice *self, const KilnShader *shader,
     },
     .layout = self->pipeline_layout,
   };
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT subgroups = {
+    .sType =
+        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
+    .requiredSubgroupSize = dispatch->subgroup_size,
+  };
   VkPipeline pipeline = VK_NULL_HANDLE;
   VkResult result;
 
+  /* Elsewhere there is only one size. */
+  if (dispatch->subgroup_size > 0
+      && (self->info.features & KILN_FEATURE_SUBGROUP_SIZE) != 0) {
+    info.stage.pNext = &subgroups;
+    info.stage.flags =
+        VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
+  }
   for (guint i = 0; i <= n_specs; i++)
     entries[i] = (VkSpecializationMapEntry) { i, i * 4, 4 };
   memcpy (values + 1, dispatch->specs, n_specs * sizeof (guint32));

@@ -67,6 +67,8 @@ kiln_variant_set_shader (const KilnVariant *self, KilnDevice *device,
   dispatch->variant = self->name;
   dispatch->shader = kiln_shader_variant (name, type);
   dispatch->group_size = kiln_variant_group_size (self, device);
+  if (self->subgroups > 0)
+    dispatch->subgroup_size = kiln_device_get_info (device)->subgroup_size;
 }
 
 void
