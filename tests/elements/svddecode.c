@@ -325,7 +325,7 @@ GST_START_TEST (test_memory_budget)
   fail_unless_equals_int (gst_harness_buffers_in_queue (h), 5);
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_INFO);
   gst_message_parse_info (message, &info, NULL);
-  fail_unless (strstr (info->message, "2 frames") != NULL, "%s", info->message);
+  fail_unless (strstr (info->message, "together: 2,") != NULL, "%s", info->message);
   g_error_free (info);
   gst_message_unref (message);
   test_assert_step (test_wait_for_progress (bus, "decode",
