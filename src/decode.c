@@ -79,8 +79,7 @@ fit (SvdDecoder *self, KilnShape *latents, SvdPlan *plan, GError **error)
 
   if (!make_plan (self, latents, plan, error))
     return FALSE;
-  svd_stage_make_room (&self->stage, svd_plan_get_peak (plan));
-  room = svd_stage_get_room (&self->stage);
+  room = svd_stage_make_room (&self->stage, svd_plan_get_peak (plan));
   if (svd_plan_get_peak (plan) <= room)
     return TRUE;
   while (too_many - fits > 1) {
@@ -199,18 +198,14 @@ svd_decoder_plan (SvdModel *model, const SvdStageOptions *options,
     SvdPlan *plan, GError **error)
 {
   g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
-  const SvdModelInfo *info = &self->stage.info;
   KilnShape latents;
 
   svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
-      || !svd_info_resolve_size (info, &width, &height, error))
+      || !svd_stage_get_latents (&self->stage, width, height, num_frames,
+          &latents, error))
     return FALSE;
-  num_frames = num_frames ? num_frames : info->num_frames;
-  latents = (KilnShape) {
-    KILN_F32, limit_frames (num_frames, decode_chunk_size),
-    height / info->factor, width / info->factor, info->latent_channels
-  };
+  latents.frames = limit_frames (latents.frames, decode_chunk_size);
   return fit (self, &latents, plan, error)
       && svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
@@ -220,18 +215,14 @@ svd_decoder_build_graphs (SvdModel *model, const SvdStageOptions *options,
     guint width, guint height, guint num_frames, GError **error)
 {
   g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
-  const SvdModelInfo *info = &self->stage.info;
   GPtrArray *graphs;
   KilnShape latents;
 
   svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
-      || !svd_info_resolve_size (info, &width, &height, error))
+      || !svd_stage_get_latents (&self->stage, width, height, num_frames,
+          &latents, error))
     return NULL;
-  latents = (KilnShape) {
-    KILN_F32, num_frames ? num_frames : info->num_frames,
-    height / info->factor, width / info->factor, info->latent_channels
-  };
   graphs = g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_graph_free);
   g_ptr_array_add (graphs, build (self, &latents));
   return graphs;

@@ -29,21 +29,22 @@ svd_stage_forget_idle (SvdStage *self)
     g_clear_pointer (&stages, g_ptr_array_unref);
 }
 
-void
+guint64
 svd_stage_make_room (SvdStage *self, guint64 bytes)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&stages_lock);
+  guint64 room = svd_stage_get_room (self);
 
-  for (guint i = 0; stages != NULL && i < stages->len; i++) {
+  for (guint i = 0; stages != NULL && i < stages->len && room < bytes; i++) {
     SvdStage *other = stages->pdata[i];
 
-    if (svd_stage_get_room (self) >= bytes)
-      return;
     if (other == self || other->device != self->device
         || !g_mutex_trylock (&other->in_use))
       continue;
     other->give_back (other->worker);
     kiln_weight_store_clear (other->store);
     g_mutex_unlock (&other->in_use);
+    room = svd_stage_get_room (self);
   }
+  return room;
 }

@@ -170,9 +170,8 @@ fit (SvdSampler *self, const KilnShape *latents, KilnGraph *unet,
   *plan = (SvdPlan) { 0 };
   if (!kiln_graph_plan (unet, &fitted, error))
     return FALSE;
-  svd_stage_make_room (&self->stage,
+  room = svd_stage_make_room (&self->stage,
       fitted.weight_bytes + fitted.arena_bytes + buffers);
-  room = svd_stage_get_room (&self->stage);
   if (!kiln_graph_fit (unet, room - MIN (room, buffers), &fitted, error)
       || !svd_plan_add (plan, unet, error))
     return FALSE;
@@ -258,30 +257,19 @@ open_part (SvdSampler *self, GError **error)
   return self->source != NULL;
 }
 
-static KilnShape
-latents_shape (const SvdSampler *self, guint width, guint height,
-    guint frames)
-{
-  const SvdModelInfo *info = &self->stage.info;
-
-  return (KilnShape) {
-    KILN_F32, frames, height / info->factor, width / info->factor,
-    info->latent_channels
-  };
-}
-
 /* Where not all of them fit beside a clip of the model's own size, the first
  * clip's size decides where they go. */
 static gboolean
 load_weights (SvdSampler *self, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error)
 {
-  const SvdModelInfo *info = &self->stage.info;
-  KilnShape latents =
-      latents_shape (self, info->width, info->height, info->num_frames);
-  g_autoptr (KilnGraph) graph = build_unet (self, &latents);
+  g_autoptr (KilnGraph) graph = NULL;
+  KilnShape latents;
   SvdPlan plan;
 
+  if (!svd_stage_get_latents (&self->stage, 0, 0, 0, &latents, error))
+    return FALSE;
+  graph = build_unet (self, &latents);
   if (!fit (self, &latents, graph, &plan, error))
     return FALSE;
   return plan.streamed > 0 || svd_stage_load (&self->stage, &graph, 1,
@@ -348,16 +336,14 @@ svd_sampler_plan (SvdModel *model, const SvdStageOptions *options,
     GError **error)
 {
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
-  const SvdModelInfo *info = &self->stage.info;
   g_autoptr (KilnGraph) unet = NULL;
   KilnShape latents;
 
   svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
-      || !svd_info_resolve_size (info, &width, &height, error))
+      || !svd_stage_get_latents (&self->stage, width, height, num_frames,
+          &latents, error))
     return FALSE;
-  latents = latents_shape (self, width, height,
-      num_frames ? num_frames : info->num_frames);
   unet = build_unet (self, &latents);
   return fit (self, &latents, unet, plan, error)
       && svd_stage_check_plan (&self->stage, plan, "This size", error);
@@ -368,18 +354,14 @@ svd_sampler_build_graphs (SvdModel *model, const SvdStageOptions *options,
     guint width, guint height, guint num_frames, GError **error)
 {
   g_autoptr (SvdSampler) self = g_new0 (SvdSampler, 1);
-  const SvdModelInfo *info = &self->stage.info;
   GPtrArray *graphs;
   KilnShape latents;
 
   svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
-      || !svd_info_resolve_size (info, &width, &height, error))
+      || !svd_stage_get_latents (&self->stage, width, height, num_frames,
+          &latents, error))
     return NULL;
-  latents = (KilnShape) {
-    KILN_F32, num_frames ? num_frames : info->num_frames,
-    height / info->factor, width / info->factor, info->latent_channels
-  };
   graphs = g_ptr_array_new_with_free_func ((GDestroyNotify) kiln_graph_free);
   g_ptr_array_add (graphs, build_unet (self, &latents));
   g_ptr_array_add (graphs, build_step (&latents, TRUE));

@@ -54,6 +54,21 @@ svd_stage_get_source (SvdStage *self, SvdPart part, GError **error)
       self->type == KILN_F16, error);
 }
 
+gboolean
+svd_stage_get_latents (SvdStage *self, guint width, guint height,
+    guint num_frames, KilnShape *latents, GError **error)
+{
+  const SvdModelInfo *info = &self->info;
+
+  if (!svd_info_resolve_size (info, &width, &height, error))
+    return FALSE;
+  *latents = (KilnShape) {
+    KILN_F32, num_frames ? num_frames : info->num_frames,
+    height / info->factor, width / info->factor, info->latent_channels
+  };
+  return TRUE;
+}
+
 guint64
 svd_stage_get_room (SvdStage *self)
 {
@@ -97,8 +112,7 @@ svd_stage_check_plan (SvdStage *self, const SvdPlan *plan, const char *what,
   g_autofree char *weights = g_format_size (plan->weights);
   g_autofree char *left = NULL;
 
-  svd_stage_make_room (self, peak);
-  room = svd_stage_get_room (self);
+  room = svd_stage_make_room (self, peak);
   if (peak <= room)
     return check_host (plan, error);
   left = g_format_size (room);

@@ -57,6 +57,11 @@ void svd_stage_clear (SvdStage *stage);
 KilnWeightSource *svd_stage_get_source (SvdStage *stage, SvdPart part,
     GError **error);
 
+/* The latents of a clip of so many frames of width×height pixels; 0: the
+ * model's. */
+gboolean svd_stage_get_latents (SvdStage *stage, guint width, guint height,
+    guint num_frames, KilnShape *latents, GError **error);
+
 /* Bytes that the stage may take, counting those of the weights that it holds
  * and no other. */
 guint64 svd_stage_get_room (SvdStage *stage);
@@ -71,8 +76,9 @@ void svd_stage_may_idle (SvdStage *stage, GDestroyNotify give_back,
     gpointer worker);
 void svd_stage_forget_idle (SvdStage *stage);
 
-/* Asks others until the stage's room is so many bytes, or none is left. */
-void svd_stage_make_room (SvdStage *stage, guint64 bytes);
+/* Asks others until the stage's room is so many bytes, or none is left; returns
+ * the room. */
+guint64 svd_stage_make_room (SvdStage *stage, guint64 bytes);
 
 /* Whether what is planned, of which the stage holds at most the weights, fits
  * there once idle stages have given back what it takes: an error with figures
