@@ -109,10 +109,12 @@ typedef struct {
   guint passes;                 /* of the UNet in a step */
   double clip;                  /* seconds: picture to frames, all loaded */
   guint64 peak;                 /* bytes on the device at most */
+  guint64 compiled, compiled_warm;      /* bytes that caches on disk grew by */
 } BenchStages;
 
+/* caches: where bench_scratch_caches_new() has them. */
 gboolean bench_measure_stages (Bench *bench, const char *device,
-    BenchStages *stages, GError **error);
+    const char *caches, BenchStages *stages, GError **error);
 void bench_print_stages (const Bench *bench, const BenchStages *stages);
 void bench_stages_to_json (const Bench *bench, const BenchStages *stages,
     JsonBuilder *builder);

@@ -135,9 +135,11 @@ bench_print_stages (const Bench *bench, const BenchStages *stages)
   g_print ("\nload: weights to the device. first: with recording and, but for "
       "warm, compiling shaders.\nstep: one of the UNet, %s. decode: %u "
       "frames. A clip of %u steps, all loaded: %.3f s, at most %.3f GB on "
-      "the device.\n", stages->passes > 1 ? "guided: two passes"
+      "the device.\nShaders on disk: %.1f MB, and %.1f more after the warm "
+      "start.\n", stages->passes > 1 ? "guided: two passes"
       : "not guided: one pass", bench->size.decode_frames, bench->steps,
-      stages->clip, stages->peak / 1e9);
+      stages->clip, stages->peak / 1e9, stages->compiled / 1e6,
+      stages->compiled_warm / 1e6);
 }
 
 static void
@@ -175,4 +177,6 @@ bench_stages_to_json (const Bench *bench, const BenchStages *stages,
   json_builder_add_boolean_value (builder, stages->passes > 1);
   bench_add_number (builder, "clip_seconds", stages->clip);
   bench_add_count (builder, "peak_bytes", stages->peak);
+  bench_add_count (builder, "compiled_bytes", stages->compiled);
+  bench_add_count (builder, "compiled_warm_bytes", stages->compiled_warm);
 }

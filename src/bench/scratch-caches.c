@@ -17,23 +17,59 @@ bench_scratch_caches_new (GError **error)
   return folder;
 }
 
-void
-bench_scratch_caches_remove (char *path)
+typedef void (*EntryFunc) (char *path, gboolean is_folder, gpointer data);
+
+static void
+for_each_entry (const char *path, EntryFunc func, gpointer data)
 {
-  g_autofree char *owned = path;
   g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
   const char *name;
 
   while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
     char *entry = g_build_filename (path, name, NULL);
 
-    if (g_file_test (entry, G_FILE_TEST_IS_DIR)
-        && !g_file_test (entry, G_FILE_TEST_IS_SYMLINK))
-      bench_scratch_caches_remove (entry);
-    else {
-      g_unlink (entry);
-      g_free (entry);
-    }
+    func (entry, g_file_test (entry, G_FILE_TEST_IS_DIR)
+        && !g_file_test (entry, G_FILE_TEST_IS_SYMLINK), data);
   }
+}
+
+static void
+remove_entry (char *path, gboolean is_folder, gpointer data)
+{
+  if (is_folder)
+    bench_scratch_caches_remove (path);
+  else {
+    g_unlink (path);
+    g_free (path);
+  }
+}
+
+void
+bench_scratch_caches_remove (char *path)
+{
+  for_each_entry (path, remove_entry, NULL);
   g_rmdir (path);
+  g_free (path);
+}
+
+static void
+add_size (char *path, gboolean is_folder, gpointer data)
+{
+  guint64 *bytes = data;
+  GStatBuf status;
+
+  if (is_folder)
+    *bytes += bench_scratch_caches_size (path);
+  else if (g_stat (path, &status) == 0)
+    *bytes += status.st_size;
+  g_free (path);
+}
+
+guint64
+bench_scratch_caches_size (const char *folder)
+{
+  guint64 bytes = 0;
+
+  for_each_entry (folder, add_size, &bytes);
+  return bytes;
 }

@@ -11,4 +11,7 @@ G_BEGIN_DECLS
 char *bench_scratch_caches_new (GError **error);
 void bench_scratch_caches_remove (char *folder);
 
+/* Bytes of files in it: what devices that are closed by now compiled. */
+guint64 bench_scratch_caches_size (const char *folder);
+
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "clip.h"
+#include "scratch-caches.h"
 #include "../stage.h"
 
 #include <math.h>
@@ -60,14 +61,20 @@ time_clip (const Bench *bench, BenchClip *clip, BenchStages *stages,
 /* ---- Twice: the second time shaders come from disk. */
 
 static gboolean
+reopen (Bench *bench, const char *device, GError **error)
+{
+  g_clear_pointer (&bench->device, svd_device_unref);
+  bench->device = svd_device_open (device, error);
+  return bench->device != NULL;
+}
+
+static gboolean
 pass (Bench *bench, const char *device, gboolean warm, BenchStages *stages,
     GError **error)
 {
   g_auto (BenchClip) clip = { 0 };
 
-  g_clear_pointer (&bench->device, svd_device_unref);
-  bench->device = svd_device_open (device, error);
-  if (bench->device == NULL)
+  if (!reopen (bench, device, error))
     return FALSE;
   for (guint i = 0; i < BENCH_N_STAGES; i++) {
     BenchStage *stage = &stages->stages[i];
@@ -102,10 +109,21 @@ count_flops (const Bench *bench, BenchStages *stages, GError **error)
 }
 
 gboolean
-bench_measure_stages (Bench *bench, const char *device, BenchStages *stages,
-    GError **error)
+bench_measure_stages (Bench *bench, const char *device, const char *caches,
+    BenchStages *stages, GError **error)
 {
-  return count_flops (bench, stages, error)
-      && pass (bench, device, FALSE, stages, error)
-      && pass (bench, device, TRUE, stages, error);
+  guint64 before = bench_scratch_caches_size (caches), cold;
+
+  /* Drivers have written everything once the device is closed. */
+  if (!count_flops (bench, stages, error)
+      || !pass (bench, device, FALSE, stages, error)
+      || !reopen (bench, device, error))
+    return FALSE;
+  cold = bench_scratch_caches_size (caches);
+  if (!pass (bench, device, TRUE, stages, error)
+      || !reopen (bench, device, error))
+    return FALSE;
+  stages->compiled = cold - before;
+  stages->compiled_warm = bench_scratch_caches_size (caches) - cold;
+  return TRUE;
 }

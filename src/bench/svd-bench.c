@@ -214,12 +214,12 @@ run_operations (const Bench *bench, const Options *options,
 }
 
 static gboolean
-run_stages (Bench *bench, const Options *options, JsonBuilder *builder,
-    GError **error)
+run_stages (Bench *bench, const Options *options, const char *caches,
+    JsonBuilder *builder, GError **error)
 {
   BenchStages stages = { 0 };
 
-  if (!bench_measure_stages (bench, options->device, &stages, error))
+  if (!bench_measure_stages (bench, options->device, caches, &stages, error))
     return FALSE;
   if (builder != NULL)
     bench_stages_to_json (bench, &stages, builder);
@@ -229,15 +229,16 @@ run_stages (Bench *bench, const Options *options, JsonBuilder *builder,
 }
 
 static gboolean
-run_chosen (Bench *bench, const Options *options, JsonBuilder *builder,
-    GError **error)
+run_chosen (Bench *bench, const Options *options, const char *caches,
+    JsonBuilder *builder, GError **error)
 {
   if (builder != NULL)
     head_to_json (bench, builder);
   else
     print_head (bench);
   /* Stages first, while no shader is on disk. */
-  return (!options->stages || run_stages (bench, options, builder, error))
+  return (!options->stages
+      || run_stages (bench, options, caches, builder, error))
       && (!options->operations
       || run_operations (bench, options, builder, error))
       && (!options->growth || bench_run_growth (bench, options->time,
@@ -255,7 +256,7 @@ open_and_run (Bench *bench, const Options *options, JsonBuilder *builder,
   if (options->stages && !(caches = bench_scratch_caches_new (error)))
     return FALSE;
   ok = open_device (bench, options, error)
-      && run_chosen (bench, options, builder, error);
+      && run_chosen (bench, options, caches, builder, error);
   g_clear_pointer (&bench->device, svd_device_unref);
   g_clear_pointer (&caches, bench_scratch_caches_remove);
   return ok;

@@ -48,17 +48,27 @@ check("each row was measured", len(tiny["operations"]) > 80 and all(
     f"{len(tiny['operations'])} rows")
 check("peaks are sane", 1e9 < tiny["peak_fp32_flops"] < 1e12 and 1e8 < tiny["peak_copy_bytes"] < 1e12,
       f"{tiny['peak_fp32_flops']:.2e} FLOP/s, {tiny['peak_copy_bytes']:.2e} B/s")
-check("no plain row is faster than a peak says that it can be",
-      all(row["of_peak"] < 1.5 for row in tiny["operations"] if row["measured_flop"] > 1e6))
+def least_seconds(row):
+    return max(row["measured_flop"] / tiny["peak_fp32_flops"],
+               row["measured_bytes"] / tiny["peak_copy_bytes"])
+
+
+# Times themselves are not judged: the machine may be busy.
+check("the share of the peak is the least time over the measured one", all(
+    abs(row["of_peak"] * row["core_seconds"] / least_seconds(row) - 1) < 1e-6
+    for row in tiny["operations"]))
+check("no core does a TFLOP a second", all(
+    row["measured_flop"] < 1e12 * row["core_seconds"] for row in tiny["operations"]))
 
 stages = read(BENCH, "--random", "svd-tiny", "--stages", "--width=64", "--height=64", "--frames=2",
               "--steps=1")
 for name, stage in stages["stages"].items():
     check(f"{name}: all times are there", all(stage[p][t] > 0 for p in ("cold", "warm")
                                               for t in ("load", "first", "run")))
-    check(f"{name}: compiling takes longer than taking shaders from disk",
-          stage["cold"]["first"] > stage["warm"]["first"],
-          f"{stage['cold']['first']:.2f} s, {stage['warm']['first']:.2f} s")
+check("a warm start compiles next to nothing",
+      stages["compiled_bytes"] > 1e5
+      and 20 * stages["compiled_warm_bytes"] < stages["compiled_bytes"],
+      f"{stages['compiled_bytes']} bytes of shaders, {stages['compiled_warm_bytes']} more")
 check("a whole clip ran", stages["clip_seconds"] > 0 and stages["peak_bytes"] > 1e6)
 
 growth = read(BENCH, "--growth", "--time=0", "--random")["growth"]
