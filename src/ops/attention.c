@@ -45,6 +45,12 @@ batch_flops (const Sequences *sequences, guint32 inner)
 static const KilnVariant variants[] = {
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 96, 8 },
   { "cpu-wide", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 2, 256, 8 },
+#ifdef KILN_COOPERATIVE_MATRIX
+  /* Shares of a query are rounded to halves: by 2^-12 at most, of each. */
+  { "flash-matrix", "matrix", 1u << KILN_F16,
+      KILN_FEATURE_MATRIX | KILN_FEATURE_SUBGROUPS, 0, 64, 128, 32, 23552,
+      .subgroups = 4, .error = 2e-4 },
+#endif
   { "flash", "flash", ANY_TYPE, 0, 64, 32, 128, 32, 22400 },
   { "flash-wide", "flash", ANY_TYPE, 0, 256, 32, 512, 32, 23168 },
   { "scalar", "scalar", ANY_TYPE, 0, 0, 2, 64, 4 },
@@ -60,6 +66,9 @@ n_chunks (const KilnVariant *variant, guint32 head)
 
 /* A load counts as so many multiplications. */
 #define LOAD_COST 16
+
+/* Matrix units multiply so many times faster, a guess. */
+#define MATRIX_SPEED 8
 
 typedef struct {
   guint32 head;                 /* its channels */
@@ -79,12 +88,13 @@ cost (const KilnVariant *variant, KilnDevice *device, gconstpointer data)
   const Shape *shape = data;
   guint32 chunks = n_chunks (variant, shape->head);
   double loads = 1.0 / variant->rows + 1.0 / variant->depth;
+  double product = variant->needs & KILN_FEATURE_MATRIX ? 1.0 / MATRIX_SPEED : 1;
 
-  if (variant->group_size > 0 && chunks > 1)
+  if (kiln_variant_group_size (variant, device) > 0 && chunks > 1)
     return HUGE_VAL;
   return fill_up (shape->length, variant->rows)
       * fill_up (shape->length, variant->depth)
-      * (chunks + 1) / 2.0 * (1 + LOAD_COST * loads);
+      * (chunks + 1) / 2.0 * (product + LOAD_COST * loads);
 }
 
 /* ---- Recording */
@@ -150,6 +160,7 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
   double flops = batch_flops (sequences, inner) * (chunks + 1) / 2;
   guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       sequences->length * kiln_shape_row_bytes (&qkv->shape), flops);
+  const KilnDeviceInfo *info = kiln_device_get_info (device);
   Push push = {
     .chunks = chunks,
     .heads = attention->heads,
@@ -160,8 +171,12 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     .scale = 1.0 / (G_LN2 * sqrt (d)),
   };
   KilnDispatch dispatch = {
-    .specs = { (d / 4 + chunks - 1) / chunks, variant->rows, variant->depth },
-    .n_specs = 3,
+    .specs = {
+      (d / 4 + chunks - 1) / chunks, variant->rows, variant->depth,
+      info->matrix_rows, info->matrix_columns, info->matrix_depth,
+      variant->subgroups,
+    },
+    .n_specs = variant->subgroups ? 7 : 3,
     .n_bindings = 2,
     .texels = kiln_texels_for (device, 1 << 0),
     .push = &push,
