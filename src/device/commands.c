@@ -30,7 +30,8 @@ struct _KilnCommands
 struct _KilnRecorder
 {
   KilnCommands *commands;
-  GHashTable *seen;             /* set of the buffers kept */
+  GPtrArray *survey;            /* KilnPipeline, only these are wanted; or NULL */
+  GHashTable *seen;             /* set of the buffers kept, or of pipelines */
   VkCommandBuffer piece;        /* being recorded, or NULL */
   double piece_flops;
   guint sets_left;
@@ -190,8 +191,8 @@ create_objects (KilnRecorder *self)
         "creating queries");
 }
 
-KilnRecorder *
-kiln_recorder_new (KilnDevice *device)
+static KilnRecorder *
+new_empty (KilnDevice *device)
 {
   KilnRecorder *self = g_new0 (KilnRecorder, 1);
   KilnCommands *commands = g_new0 (KilnCommands, 1);
@@ -207,7 +208,24 @@ kiln_recorder_new (KilnDevice *device)
   commands->timings = g_array_new (FALSE, TRUE, sizeof (KilnTiming));
   self->commands = commands;
   self->seen = g_hash_table_new (NULL, NULL);
+  return self;
+}
+
+KilnRecorder *
+kiln_recorder_new (KilnDevice *device)
+{
+  KilnRecorder *self = new_empty (device);
+
   create_objects (self);
+  return self;
+}
+
+KilnRecorder *
+kiln_recorder_new_survey (KilnDevice *device)
+{
+  KilnRecorder *self = new_empty (device);
+
+  self->survey = g_ptr_array_new ();
   return self;
 }
 
@@ -232,7 +250,7 @@ kiln_recorder_take_error (KilnRecorder *self, GError *error)
     g_error_free (error);
 }
 
-/* The command buffer to record into; NULL after an error. */
+/* The command buffer to record into; NULL after an error or for a survey. */
 static VkCommandBuffer
 get_piece (KilnRecorder *self)
 {
@@ -246,8 +264,10 @@ get_piece (KilnRecorder *self)
     .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
   };
 
-  if (self->error != NULL || self->piece != NULL)
-    return self->error == NULL ? self->piece : NULL;
+  if (self->error != NULL || self->survey != NULL)
+    return NULL;
+  if (self->piece != NULL)
+    return self->piece;
   if (!ok (self, vkAllocateCommandBuffers (self->commands->device->device,
               &info, &self->piece), "allocating a command buffer"))
     return NULL;
@@ -460,6 +480,16 @@ account_flops (KilnRecorder *self, const KilnDispatch *dispatch,
     account_work (self, MAX (dispatch->flops, 64.0 * dispatch->invocations));
 }
 
+static void
+survey (KilnRecorder *self, const KilnDispatch *dispatch)
+{
+  KilnPipeline *pipeline = kiln_device_find_pipeline (self->commands->device,
+      dispatch, &self->error);
+
+  if (pipeline != NULL && g_hash_table_add (self->seen, pipeline))
+    g_ptr_array_add (self->survey, pipeline);
+}
+
 void
 kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
 {
@@ -472,6 +502,10 @@ kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
 
   if (self->error != NULL || dispatch->invocations == 0)
     return;
+  if (self->survey != NULL) {
+    survey (self, dispatch);
+    return;
+  }
   pipeline = kiln_device_get_pipeline (device, dispatch, &first_use,
       &self->error);
   if (pipeline == VK_NULL_HANDLE)
@@ -547,7 +581,19 @@ kiln_recorder_finish (KilnRecorder *self, GError **error)
     g_propagate_error (error, self->error);
     g_clear_pointer (&commands, kiln_commands_free);
   }
+  g_clear_pointer (&self->survey, g_ptr_array_unref);
   g_hash_table_unref (self->seen);
   g_free (self);
   return commands;
+}
+
+gboolean
+kiln_recorder_compile (KilnRecorder *self, GCancellable *cancellable,
+    GError **error)
+{
+  g_autoptr (GPtrArray) pipelines = g_steal_pointer (&self->survey);
+  g_autoptr (KilnCommands) nothing = kiln_recorder_finish (self, error);
+
+  return nothing != NULL && kiln_device_compile (nothing->device, pipelines,
+      cancellable, error);
 }

@@ -46,6 +46,9 @@ typedef struct _KilnRecorder KilnRecorder;
 typedef struct _KilnCommands KilnCommands;
 
 KilnRecorder *kiln_recorder_new (KilnDevice *device);
+/* One that records nothing: given the same work first, it finds out which
+ * shaders that takes, for kiln_recorder_compile(). */
+KilnRecorder *kiln_recorder_new_survey (KilnDevice *device);
 KilnDevice *kiln_recorder_get_device (KilnRecorder *recorder);
 
 /* Names the work that follows, for timings ("conv2d 320x72x128"). */
@@ -65,6 +68,13 @@ void kiln_recorder_take_error (KilnRecorder *recorder, GError *error);
 
 /* (transfer full) recorder; returns the commands or NULL with error. */
 KilnCommands *kiln_recorder_finish (KilnRecorder *recorder, GError **error);
+
+/* (transfer full) recorder, a survey. Compiles what it found on all
+ * processors, so that recording the same need not: seconds, if the driver has
+ * nothing on disk. cancellable is looked at between shaders; a driver cannot
+ * be interrupted in one. */
+gboolean kiln_recorder_compile (KilnRecorder *recorder,
+    GCancellable *cancellable, GError **error);
 
 /* Submits and waits. Between pieces looks at cancellable: returns FALSE
  * with G_IO_ERROR_CANCELLED after the pieces in flight are done. */

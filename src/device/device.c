@@ -414,6 +414,7 @@ kiln_device_open (const char *which, GError **error)
   g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->queue_lock);
   g_mutex_init (&self->pipelines_lock);
+  g_cond_init (&self->pipeline_compiled);
   g_mutex_init (&self->memory_lock);
   if (!create_instance (&self->instance, validate, error))
     return NULL;
@@ -449,6 +450,7 @@ kiln_device_unref (KilnDevice *self)
   }
   g_mutex_clear (&self->queue_lock);
   g_mutex_clear (&self->pipelines_lock);
+  g_cond_clear (&self->pipeline_compiled);
   g_mutex_clear (&self->memory_lock);
   g_free (self);
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "private.h"
-#include "shader-table.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* All shaders share one layout: set 0 with storage buffers 0…9 and the same
  * ten as texel buffers, and 128 bytes of push constants. What a shader does
@@ -116,130 +112,19 @@ kiln_pipelines_init (KilnDevice *self, GError **error)
     kiln_set_vk_error (error, result, "preparing pipelines");
     return FALSE;
   }
-  self->pipelines =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  kiln_compiler_init (self);
   return TRUE;
 }
 
 void
 kiln_pipelines_clear (KilnDevice *self)
 {
-  GHashTableIter iter;
-  gpointer pipeline;
-
   if (self->pipelines != NULL) {
     save_cache (self);
-    g_hash_table_iter_init (&iter, self->pipelines);
-    while (g_hash_table_iter_next (&iter, NULL, &pipeline))
-      vkDestroyPipeline (self->device, (VkPipeline) pipeline, NULL);
-    g_hash_table_unref (self->pipelines);
+    kiln_compiler_clear (self);
   }
   vkDestroyPipelineCache (self->device, self->pipeline_cache, NULL);
   vkDestroyPipelineLayout (self->device, self->pipeline_layout, NULL);
   vkDestroyDescriptorSetLayout (self->device, self->set_layout, NULL);
   g_free (self->cache_path);
-}
-
-/* ---- Compiling */
-
-static int
-compare_shader (const void *name, const void *shader)
-{
-  return strcmp (name, ((const KilnShader *) shader)->name);
-}
-
-static VkPipeline
-create_pipeline (KilnDevice *self, const KilnShader *shader,
-    const KilnDispatch *dispatch, GError **error)
-{
-  guint n_specs = dispatch->n_specs;
-  guint32 values[KILN_MAX_SPECS + 1] = { kiln_dispatch_group_size (self, dispatch) };
-  VkSpecializationMapEntry entries[KILN_MAX_SPECS + 1];
-  VkSpecializationInfo specialization = {
-    .mapEntryCount = n_specs + 1,
-    .pMapEntries = entries,
-    .dataSize = (n_specs + 1) * sizeof (guint32),
-    .pData = values,
-  };
-  VkShaderModuleCreateInfo module_info = {
-    .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-    .codeSize = shader->size,
-    .pCode = shader->code,
-  };
-  VkComputePipelineCreateInfo info = {
-    .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-    .stage = {
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-      .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-      .pName = "main",
-      .pSpecializationInfo = &specialization,
-    },
-    .layout = self->pipeline_layout,
-  };
-  VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT subgroups = {
-    .sType =
-        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
-    .requiredSubgroupSize = dispatch->subgroup_size,
-  };
-  VkPipeline pipeline = VK_NULL_HANDLE;
-  VkResult result;
-
-  /* Elsewhere there is only one size. */
-  if (dispatch->subgroup_size > 0
-      && (self->info.features & KILN_FEATURE_SUBGROUP_SIZE) != 0) {
-    info.stage.pNext = &subgroups;
-    info.stage.flags =
-        VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
-  }
-  for (guint i = 0; i <= n_specs; i++)
-    entries[i] = (VkSpecializationMapEntry) { i, i * 4, 4 };
-  memcpy (values + 1, dispatch->specs, n_specs * sizeof (guint32));
-  result = vkCreateShaderModule (self->device, &module_info, NULL,
-      &info.stage.module);
-  if (result == VK_SUCCESS) {
-    result = vkCreateComputePipelines (self->device, self->pipeline_cache, 1,
-        &info, NULL, &pipeline);
-    vkDestroyShaderModule (self->device, info.stage.module, NULL);
-  }
-  if (result != VK_SUCCESS) {
-    g_autofree char *what = g_strdup_printf ("compiling %s", shader->name);
-
-    kiln_set_vk_error (error, result, what);
-  }
-  return pipeline;
-}
-
-VkPipeline
-kiln_device_get_pipeline (KilnDevice *self, const KilnDispatch *dispatch,
-    gboolean *is_new, GError **error)
-{
-  const KilnShader *shader = bsearch (dispatch->shader, kiln_shaders,
-      kiln_n_shaders, sizeof *kiln_shaders, compare_shader);
-  g_autoptr (GMutexLocker) locker =
-      g_mutex_locker_new (&self->pipelines_lock);
-  GString *key = g_string_new (dispatch->shader);
-  g_autofree char *text = NULL;
-  VkPipeline pipeline;
-
-  g_return_val_if_fail (dispatch->n_specs <= KILN_MAX_SPECS, VK_NULL_HANDLE);
-  g_string_append_printf (key, " %x", kiln_dispatch_group_size (self, dispatch));
-  for (guint i = 0; i < dispatch->n_specs; i++)
-    g_string_append_printf (key, " %x", dispatch->specs[i]);
-  text = g_string_free (key, FALSE);
-  if (shader == NULL) {
-    g_set_error (error, KILN_ERROR, KILN_ERROR_UNSUPPORTED,
-        "This build has no shader \"%s\"", dispatch->shader);
-    return VK_NULL_HANDLE;
-  }
-  pipeline = (VkPipeline) g_hash_table_lookup (self->pipelines, text);
-  *is_new = pipeline == VK_NULL_HANDLE;
-  if (!*is_new)
-    return pipeline;
-  pipeline = create_pipeline (self, shader, dispatch, error);
-  if (pipeline == VK_NULL_HANDLE)
-    return VK_NULL_HANDLE;
-  self->cache_is_new = TRUE;
-  g_hash_table_insert (self->pipelines, g_steal_pointer (&text),
-      (gpointer) pipeline);
-  return pipeline;
 }

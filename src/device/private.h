@@ -24,9 +24,12 @@ struct _KilnDevice
   VkPipelineLayout pipeline_layout;
   VkPipelineCache pipeline_cache;
   char *cache_path;
-  gboolean cache_is_new;
+
+  /* compile.c */
   GMutex pipelines_lock;
-  GHashTable *pipelines;        /* "shader constants…" → VkPipeline */
+  GCond pipeline_compiled;
+  GHashTable *pipelines;        /* "shader constants…" → KilnPipeline */
+  gboolean cache_is_new;
 
   /* memory.c */
   GMutex memory_lock;
@@ -54,8 +57,26 @@ kiln_dispatch_group_size (KilnDevice *device, const KilnDispatch *dispatch)
       : device->info.group_size;
 }
 
-/* The dispatch's compiled shader, made on first use (then *is_new is TRUE);
- * VK_NULL_HANDLE with error set. */
+/* ---- Pipelines by what a dispatch tells of them. The device keeps them. */
+
+typedef struct _KilnPipeline KilnPipeline;
+
+void kiln_compiler_init (KilnDevice * device);
+void kiln_compiler_clear (KilnDevice * device);
+
+/* The dispatch's pipeline, which may not be compiled yet; NULL with error
+ * set. */
+KilnPipeline *kiln_device_find_pipeline (KilnDevice * device,
+    const KilnDispatch * dispatch, GError ** error);
+
+/* Compiles those that are not, on all processors. Returns FALSE with
+ * G_IO_ERROR_CANCELLED once the ones being compiled then are done: drivers
+ * cannot be interrupted in one. */
+gboolean kiln_device_compile (KilnDevice * device,
+    const GPtrArray * pipelines, GCancellable * cancellable, GError ** error);
+
+/* The dispatch's pipeline, compiled if it is not; *is_new is TRUE the first
+ * time. VK_NULL_HANDLE with error set. */
 VkPipeline kiln_device_get_pipeline (KilnDevice * device,
     const KilnDispatch * dispatch, gboolean * is_new, GError ** error);
 

@@ -146,11 +146,11 @@ record_node (KilnRecorder *recorder, const Binder *binder,
   return TRUE;
 }
 
-static KilnCommands *
-record_graph (KilnGraph *graph, KilnDevice *device, const Binder *binder,
-    GCancellable *cancellable, GError **error)
+/* Errors stick in the recorder. */
+static void
+record_graph (KilnRecorder *recorder, KilnGraph *graph, const Binder *binder,
+    GCancellable *cancellable)
 {
-  KilnRecorder *recorder = kiln_recorder_new (device);
   GError *failure = NULL;
 
   for (guint i = 0; i < graph->nodes->len; i++)
@@ -160,6 +160,21 @@ record_graph (KilnGraph *graph, KilnDevice *device, const Binder *binder,
       break;
     }
   kiln_recorder_barrier (recorder);
+}
+
+/* Twice: which shaders it takes, so that all are compiled together, and then
+ * in earnest. */
+static KilnCommands *
+make_commands (KilnGraph *graph, KilnDevice *device, const Binder *binder,
+    GCancellable *cancellable, GError **error)
+{
+  KilnRecorder *recorder = kiln_recorder_new_survey (device);
+
+  record_graph (recorder, graph, binder, cancellable);
+  if (!kiln_recorder_compile (recorder, cancellable, error))
+    return NULL;
+  recorder = kiln_recorder_new (device);
+  record_graph (recorder, graph, binder, cancellable);
   return kiln_recorder_finish (recorder, error);
 }
 
@@ -205,7 +220,7 @@ kiln_program_new (KilnGraph *graph, KilnDevice *device,
   if (!kiln_device_check_room (device, plan.arena_bytes, "This size", error)
       || !allocate_arena (&binder, device, plan.arena_bytes, error))
     return NULL;
-  commands = record_graph (graph, device, &binder, cancellable, error);
+  commands = make_commands (graph, device, &binder, cancellable, error);
   if (commands == NULL)
     return NULL;
   self = g_new0 (KilnProgram, 1);
