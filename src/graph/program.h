@@ -14,8 +14,9 @@ typedef struct {
 } KilnExternal;
 
 /* Plans, loads weights into the store (may be NULL for a graph without),
- * allocates the arena and records, which compiles shaders on first use:
- * seconds, which cancellable can end. The program keeps buffers and store
+ * allocates the arena and records, which compiles shaders on first use, on
+ * all processors: seconds. cancellable ends it after the shaders being
+ * compiled then. The program keeps buffers and store
  * memory it uses; the graph may be freed afterwards, the store not. */
 KilnProgram *kiln_program_new (KilnGraph *graph, KilnDevice *device,
     KilnWeightStore *store, const KilnExternal *externals, guint n_externals,
