@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""3×3 convolutions and matrix products of SVD's shapes, by ncnn's Vulkan path and here:
+"""SVD's 3×3 convolutions and matrix products by ncnn's Vulkan path and here, in one run:
 
-    python3 tools/ncnn_speed.py BUILD [ROWS]
+    python3 tools/ncnn_speed.py BUILD [--type=fp32|fp16] [--kind=3×3|matrix] [--only=TEXT] [--json=FILE]
 
-Takes the ROWS (6) shapes of each kind that are the most work in Stable Video Diffusion XT, at the
-slices that svd-bench chooses for the device, and gives ncnn (PyPI: ncnn, numpy) the same. Both run
-on the first Vulkan device, svd-bench before and after ncnn, and the better counts. Speeds are
-GFLOP/s of CPU seconds, so the device should be Mesa's software one.
+A row is a shape of Stable Video Diffusion XT's, of one frame, with as many rows of the picture as
+--gflop (0.5) allows. Both sides get the same weights and numbers, and their results are compared.
+A layer's time is that of a chain of three, there and back and there, less that of a chain of one,
+so it is of both directions, and what goes before and after the layers does not count. Speeds are
+GFLOP/s of a core, by CPU seconds, so the device should be Mesa's software one; the sides take
+turns, and of --runs (3) the cheapest of each counts.
 
-ncnn is timed from host memory to host memory; what a layer takes that does next to nothing
-(AbsVal) at the input's and the output's size is taken off, and so is a little too much: in ncnn's
-favour. Its frames stand on top of each other in one tall picture, of which it gets as many rows as
-make a GFLOP. A matrix product is the faster
-of its InnerProduct and its 1×1 convolution.
+ncnn (PyPI: ncnn==1.0.20250503, numpy) gets what is fastest for it on that device: images instead
+of buffers, which that is the last version to have, eight channels in one, sums in fp32, Winograd's
+method where it takes it, and 1×1 convolutions for matrix products. Where an image would be too
+large, its result is wrong and buffers are what counts.
 """
 
+import argparse
 import json
 import os
 import re
@@ -28,145 +30,202 @@ import ncnn
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-RUNS = 1
-SECONDS = 0.2
-MOST_FLOP = 1e9
-SHAPES = re.compile(r"(\d+)×(\d+)×(\d+)×(\d+) fp\d+ → (\d+)×(\d+)×(\d+)×(\d+) fp")
+SHAPES = re.compile(r"\d+×\d+×\d+×(\d+) fp\d+ → \d+×(\d+)×(\d+)×(\d+) fp")
+CHAINS = (1, 3)
+MOST_ERROR = {"fp32": 1e-4, "fp16": 1e-2}
 
 
-# ---- Here
+# ---- Shapes: kind, height, width, and the two numbers of channels
 
-def operations(build, precision, seconds, only=""):
+def parse(operation):
+    name = operation["operation"]
+    if not re.match(r"(conv 3×3|linear)", name) or " /2" in name:
+        return None
+    inputs, height, width, outputs = map(int, SHAPES.match(operation["shapes"]).groups())
+    if "GEGLU" in name:
+        outputs *= 2
+    kind = "3×3" if name.startswith("conv") else "matrix"
+    return kind, height, width, min(inputs, outputs), max(inputs, outputs)
+
+
+def collect(build):
+    """All shapes but those of single vectors, in the order of the networks."""
     done = subprocess.run(
-        [build / "src" / "bench" / "svd-bench", "--random", "--operations", "--json",
-         f"--time={seconds}", f"--precision={precision}", f"--only={only}"],
+        [build / "src" / "bench" / "svd-bench", "--random", "--operations", "--time=0", "--json"],
         env={"SVD_MODEL_PATH": str(ROOT / "models"), **os.environ}, check=True,
         capture_output=True, text=True)
-    return json.loads(done.stdout)["operations"]
+    shapes = dict.fromkeys(map(parse, json.loads(done.stdout)["operations"]))
+    return [shape for shape in shapes if shape and shape[1] * shape[2] >= 64]
 
 
-def parse(row, shapes):
-    """The kind, inputs, height, width and outputs of a product that ncnn has a layer for, or None."""
-    if not re.fullmatch(r"(conv 3×3|linear)( Winograd)?( \+row)?( \+residual)*", row["operation"]):
-        return None
-    frames, height, width, inputs, *result, outputs = map(int, SHAPES.match(row[shapes]).groups())
-    if result != [frames, height, width] or inputs < 64 or outputs < 64 or height * width < 64:
-        return None
-    return row["operation"].split()[0], inputs, frames * height, width, outputs
+def flop(shape):
+    kind, height, width, a, b = shape
+    return 2.0 * (9 if kind == "3×3" else 1) * height * width * a * b
 
 
-def choose(build, precision, n):
-    """The n rows of each kind with the most work, each shape once."""
-    chosen = {"conv": {}, "linear": {}}
-    rows = [row for row in operations(build, precision, 0) if parse(row, "shapes")]
-    for row in sorted(rows, key=lambda row: -row["times"] * row["flop"]):
-        of_kind = chosen[parse(row, "shapes")[0]]
-        if len(of_kind) < n:
-            of_kind.setdefault(parse(row, "shapes"), row)
-    return [row for of_kind in chosen.values() for row in of_kind.values()]
+def cut(shape, most):
+    kind, height, *rest = shape
+    rows = max(round(most / flop((kind, 1, *rest))), 4)
+    return kind, min(height, rows), *rest
 
 
-def ours(build, precision, row):
-    """What was measured, and its GFLOP/s."""
-    only = f"{row['stage']} {row['operation']}: {row['shapes']}"
-    measured, = operations(build, precision, SECONDS, only)
-    return parse(measured, "measured_shapes"), measured["measured_flop"] / measured["core_seconds"] / 1e9
+# ---- A chain of layers in a folder: net.param, net.bin and input
+
+def chain_channels(shape, n):
+    return [shape[3 + i % 2] for i in range(n + 1)]
 
 
-# ---- ncnn
-
-def write_network(folder, layer, weights):
-    Path(folder, "net.param").write_text(f"7767517\n2 2\nInput in 0 1 in\n{layer}\n", encoding="utf-8")
+def write_chain(folder, shape, n):
+    kind, height, width, *_ = shape
+    channels = chain_channels(shape, n)
+    kernel, taps = ("1=3 4=1", 9) if kind == "3×3" else ("1=1", 1)
+    rng = np.random.default_rng(0)
+    lines = [f"Convolution {i} 1 1 b{i} b{i + 1} 0={outputs} {kernel} 6={taps * inputs * outputs}"
+             for i, (inputs, outputs) in enumerate(zip(channels, channels[1:]))]
+    Path(folder, "net.param").write_text("\n".join(
+        ["7767517", f"{n + 1} {n + 1}", "Input in 0 1 b0", *lines, ""]), encoding="utf-8")
     with open(Path(folder, "net.bin"), "wb") as file:
-        if weights:
+        for inputs, outputs in zip(channels, channels[1:]):
             file.write(bytes(4))  # fp32
-            np.full(weights, 0.01, np.float32).tofile(file)
+            weights = rng.standard_normal(taps * inputs * outputs, np.float32)
+            (weights / np.sqrt(taps * inputs, dtype=np.float32)).tofile(file)
+    rng.standard_normal((channels[0], height, width), np.float32).tofile(Path(folder, "input"))
 
 
-def run_seconds(folder, layer, weights, shape, half, winograd):
-    """CPU seconds of the cheapest run, and the device's share of them."""
-    write_network(folder, layer, weights)
-    net = ncnn.Net()
-    net.opt.use_vulkan_compute = True
-    net.opt.num_threads = 1
-    net.opt.use_bf16_storage = net.opt.use_bf16_packed = False
-    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = half
-    for name in "", "23", "43", "63":
-        setattr(net.opt, f"use_winograd{name}_convolution", winograd)
-    net.load_param(str(Path(folder, "net.param")))
-    net.load_model(str(Path(folder, "net.bin")))
-    data = ncnn.Mat(np.full(shape, 0.5, np.float32)).clone()
-    best = (1e9, 0)
-    for i in range(RUNS + 1):  # the first compiles
-        start, device = time.process_time(), device_seconds()
-        extractor = net.create_extractor()
-        extractor.input("in", data)
-        status, _ = extractor.extract("out")
-        seconds = time.process_time() - start
+class Ours:
+    def __init__(self, build, folder, shape, n, precision):
+        kind, height, width, *_ = shape
+        self.output = Path(folder, "output")
+        self.process = subprocess.Popen(
+            [build / "tests" / "models" / "bench-chain", folder,
+             "conv" if kind == "3×3" else "linear", precision.replace("p", ""),
+             *map(str, (height, width, *chain_channels(shape, n)))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def finish(self):
+        self.process.stdin.close()
+        if self.process.wait() != 0:
+            raise SystemExit("bench-chain failed")
+        return np.fromfile(self.output, np.float32)
+
+
+class Theirs:
+    def __init__(self, folder, shape, n, precision, images):
+        kind, height, width, *_ = shape
+        self.last = f"b{n}"
+        self.net = net = ncnn.Net()
+        net.opt.use_vulkan_compute = True
+        net.opt.use_image_storage = images
+        net.opt.use_shader_pack8 = True
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = precision == "fp16"
+        net.opt.use_fp16_arithmetic = net.opt.use_bf16_storage = False
+        net.load_param(str(Path(folder, "net.param")))
+        net.load_model(str(Path(folder, "net.bin")))
+        self.input = ncnn.Mat(width, height, shape[3])  # whose planes are aligned
+        np.asarray(self.input)[:] = np.fromfile(Path(folder, "input"), np.float32).reshape(
+            -1, height, width)
+
+    def run(self):
+        start = time.process_time()
+        extractor = self.net.create_extractor()
+        extractor.input("b0", self.input)
+        status, self.result = extractor.extract(self.last)
         if status != 0:
-            raise SystemExit(f"ncnn cannot run {layer}")
-        if i > 0:
-            best = min(best, (seconds, (device_seconds() - device) / seconds))
-    return best
+            raise SystemExit("ncnn cannot run it")
+        return time.process_time() - start
+
+    def finish(self):
+        return np.array(self.result).ravel()
 
 
-def device_seconds():
-    """CPU seconds of Mesa's threads, where all that runs on the device does: ncnn has none."""
-    return time.process_time() - time.thread_time()
+# ---- A row
+
+def measure(sides, runs):
+    """Seconds of a layer of each side, all chains of all sides in turn."""
+    best = {name: [float("inf")] * len(CHAINS) for name in sides}
+    for i in range(runs + 1):  # the first compiles
+        for name, chains in sides.items():
+            for j, chain in enumerate(chains):
+                seconds = chain.run()
+                if i > 0:
+                    best[name][j] = min(best[name][j], seconds)
+    return {name: (long - short) / (CHAINS[1] - CHAINS[0]) for name, (short, long) in best.items()}
 
 
-def layers(kind, inputs, rows, width, outputs):
-    """ncnn's layers for a shape, each with the shape of its input."""
-    size = inputs * outputs
-    if kind == "conv":
-        yield f"Convolution a 1 1 in out 0={outputs} 1=3 4=1 6={9 * size}", 9 * size, (inputs, rows, width)
-        return
-    yield f"Convolution a 1 1 in out 0={outputs} 1=1 6={size}", size, (inputs, rows, width)
-    yield f"InnerProduct a 1 1 in out 0={outputs} 2={size}", size, (rows * width, inputs)
+def measure_with(args, shape, precision, images):
+    """GFLOP/s of both, and how far their results are apart."""
+    with tempfile.TemporaryDirectory() as folder:
+        sides = {"ours": [], "ncnn": []}
+        for n in CHAINS:
+            place = Path(folder, str(n))
+            place.mkdir()
+            write_chain(place, shape, n)
+            sides["ours"].append(Ours(args.build, place, shape, n, precision))
+            sides["ncnn"].append(Theirs(place, shape, n, precision, images))
+        seconds = measure(sides, args.runs)
+        ours, theirs = ([chain.finish() for chain in chains][-1] for chains in sides.values())
+    speeds = {name: flop(shape) / of / 1e9 for name, of in seconds.items()}
+    return speeds, float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs))
 
 
-def theirs(folder, case, half, winograd):
-    """ncnn's GFLOP/s and the share of the device in it."""
-    kind, inputs, rows, width, outputs = case
-    flop = 2 * (9 if kind == "conv" else 1) * inputs * outputs * width  # a row
-    rows = min(rows, max(round(MOST_FLOP / flop), 8))
-    flop *= rows
-    best = (0, 0)
-    for layer, weights, shape in layers(kind, inputs, rows, width, outputs):
-        seconds, share = run_seconds(folder, layer, weights, shape, half, winograd)
-        output = (*shape[:-1], outputs) if len(shape) == 2 else (outputs, *shape[1:])
-        copying = sum(run_seconds(folder, "AbsVal a 1 1 in out", 0, s, half, False)[0]
-                      for s in (shape, output)) / 2
-        best = max(best, (flop / max(seconds - copying, seconds / 2) / 1e9, share))
-    return best
+def compare(args, shape, precision):
+    for storage in "images", "buffers":
+        speeds, apart = measure_with(args, shape, precision, storage == "images")
+        if apart < MOST_ERROR[precision]:
+            break
+    return {"kind": shape[0], "height": shape[1], "width": shape[2], "channels": shape[3:],
+            "type": precision, "storage": storage, "gflops": speeds,
+            "ratio": speeds["ours"] / speeds["ncnn"], "difference": apart}
 
 
 # ---- The table
 
-def compare(build, folder, precision, row):
-    case, before = ours(build, precision, row)
-    speeds = [theirs(folder, case, precision == "fp16", winograd)
-              for winograd in ((False, True) if case[0] == "conv" else (False,))]
-    here = max(before, ours(build, precision, row)[1])
-    kind, inputs, rows, width, outputs = case
-    print(f"| {'3×3' if kind == 'conv' else 'matrix'} | {rows}×{width}×{inputs} → {outputs} "
-          f"| {precision} | {here:.1f} | {speeds[0][0]:.1f} "
-          f"| {f'{speeds[1][0]:.1f}' if len(speeds) > 1 else ''} "
-          f"| {here / max(speed for speed, _ in speeds):.2f} "
-          f"| {min(share for _, share in speeds):.0%} |", flush=True)
+def print_row(row, whole):
+    a, b = row["channels"]
+    speeds = row["gflops"]
+    print(f"| {row['kind']} | {whole[1]}×{whole[2]}, {a} ⇄ {b} | {row['height']} | {row['type']} "
+          f"| {speeds['ours']:.1f} | {speeds['ncnn']:.1f}, {row['storage']} | {row['ratio']:.2f} "
+          f"| {row['difference']:.0e} |", flush=True)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--type", choices=("fp32", "fp16"), action="append")
+    parser.add_argument("--kind", choices=("3×3", "matrix"))
+    parser.add_argument("--only", default="", help="shapes with this, as in 72×128×320×320")
+    parser.add_argument("--gflop", type=float, default=0.5, help="the most work of a layer (%(default)s)")
+    parser.add_argument("--runs", type=int, default=3, help="(%(default)s)")
+    parser.add_argument("--json", type=Path, help="append the rows to this file, one a line")
+    return parser.parse_args()
 
 
 def main():
-    build, n = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 6
-    if ncnn.get_gpu_count() == 0:
-        raise SystemExit("ncnn sees no Vulkan device")
-    print(f"ncnn {ncnn.__version__} on {ncnn.get_gpu_info(0).device_name()}; GFLOP/s of a core\n")
-    print("| product | shape | type | gst-svd | ncnn | its Winograd | ratio to the better | of ncnn "
-          "on the device |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
-    with tempfile.TemporaryDirectory() as folder:
-        for precision in "fp32", "fp16":
-            for row in choose(build, precision, n):
-                compare(build, folder, precision, row)
+    args = parse_arguments()
+    if not hasattr(ncnn.Option(), "use_image_storage") or ncnn.get_gpu_count() == 0:
+        raise SystemExit("this needs ncnn==1.0.20250503 and a Vulkan device that it sees")
+    print(f"ncnn {ncnn.__version__} on {ncnn.get_gpu_info(0).device_name()}; GFLOP/s of a core; load "
+          f"{os.getloadavg()[0]:.0f}\n\n| product | shape | rows | type | gst-svd | ncnn | ratio "
+          "| difference |\n" + "| --- " * 8 + "|", flush=True)
+    bad = 0
+    for precision in args.type or ("fp32", "fp16"):
+        for shape in collect(args.build):
+            name = "×".join(map(str, shape[1:]))
+            if args.only not in name or args.kind not in (None, shape[0]):
+                continue
+            row = compare(args, cut(shape, 1e9 * args.gflop), precision)
+            print_row(row, shape)
+            bad += not row["difference"] < MOST_ERROR[precision]
+            if args.json:
+                with open(args.json, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+    if bad:
+        raise SystemExit(f"{bad} results differ by more than {MOST_ERROR}")
 
 
 if __name__ == "__main__":
