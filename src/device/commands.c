@@ -27,6 +27,12 @@ struct _KilnCommands
   GArray *timings;              /* KilnTiming */
 };
 
+/* What was recorded of a shader. */
+typedef struct {
+  const char *shader;           /* interned */
+  double flops;
+} ShaderWork;
+
 struct _KilnRecorder
 {
   KilnCommands *commands;
@@ -35,8 +41,7 @@ struct _KilnRecorder
   VkCommandBuffer piece;        /* being recorded, or NULL */
   double piece_flops;
   guint sets_left;
-  const char *main_shader;      /* or NULL */
-  double main_flops;
+  GArray *work;                 /* ShaderWork */
   GError *error;
 };
 
@@ -208,6 +213,7 @@ new_empty (KilnDevice *device)
   commands->timings = g_array_new (FALSE, TRUE, sizeof (KilnTiming));
   self->commands = commands;
   self->seen = g_hash_table_new (NULL, NULL);
+  self->work = g_array_new (FALSE, FALSE, sizeof (ShaderWork));
   return self;
 }
 
@@ -238,7 +244,15 @@ kiln_recorder_get_device (KilnRecorder *self)
 const char *
 kiln_recorder_get_main_shader (KilnRecorder *self)
 {
-  return self->main_shader;
+  const ShaderWork *most = NULL;
+
+  for (guint i = 0; i < self->work->len; i++) {
+    const ShaderWork *work = &g_array_index (self->work, ShaderWork, i);
+
+    if (most == NULL || work->flops > most->flops)
+      most = work;
+  }
+  return most != NULL ? most->shader : NULL;
 }
 
 void
@@ -490,6 +504,22 @@ survey (KilnRecorder *self, const KilnDispatch *dispatch)
     g_ptr_array_add (self->survey, pipeline);
 }
 
+static void
+count_work (KilnRecorder *self, const KilnDispatch *dispatch)
+{
+  ShaderWork work = { g_intern_string (dispatch->shader), dispatch->flops };
+
+  for (guint i = 0; i < self->work->len; i++) {
+    ShaderWork *known = &g_array_index (self->work, ShaderWork, i);
+
+    if (known->shader == work.shader) {
+      known->flops += work.flops;
+      return;
+    }
+  }
+  g_array_append_val (self->work, work);
+}
+
 void
 kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
 {
@@ -512,10 +542,7 @@ kiln_recorder_dispatch (KilnRecorder *self, const KilnDispatch *dispatch)
     return;
   account_flops (self, dispatch, first_use);
   add_to_timing (self, dispatch);
-  if (self->main_shader == NULL || dispatch->flops > self->main_flops) {
-    self->main_shader = g_intern_string (dispatch->shader);
-    self->main_flops = dispatch->flops;
-  }
+  count_work (self, dispatch);
   set = bind_buffers (self, dispatch);
   if (self->error != NULL)
     return;
@@ -583,6 +610,7 @@ kiln_recorder_finish (KilnRecorder *self, GError **error)
   }
   g_clear_pointer (&self->survey, g_ptr_array_unref);
   g_hash_table_unref (self->seen);
+  g_array_unref (self->work);
   g_free (self);
   return commands;
 }

@@ -57,7 +57,7 @@ void kiln_recorder_dispatch (KilnRecorder *recorder, const KilnDispatch *dispatc
 void kiln_recorder_copy (KilnRecorder *recorder, KilnBuffer *src,
     guint64 src_offset, KilnBuffer *dst, guint64 dst_offset, guint64 size);
 
-/* The shader of the dispatch with the most work so far; NULL: none. */
+/* The shader that does most of what was recorded; NULL: none. */
 const char *kiln_recorder_get_main_shader (KilnRecorder *recorder);
 
 /* All that was recorded before is visible to all that follows. */

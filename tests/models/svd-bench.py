@@ -46,6 +46,9 @@ check("the device and its driver are named", "llvmpipe" in tiny["device"].lower(
 check("each row was measured", len(tiny["operations"]) > 80 and all(
     row["seconds"] > 0 and row["of_peak"] > 0 and row["variant"] for row in tiny["operations"]),
     f"{len(tiny['operations'])} rows")
+check("Winograd's rows name the product that is most of it", all(
+    row["variant"].startswith("matmul_linear_") for row in tiny["operations"]
+    if " Winograd" in row["operation"]))
 check("peaks are sane", 1e9 < tiny["peak_fp32_flops"] < 1e12 and 1e8 < tiny["peak_copy_bytes"] < 1e12,
       f"{tiny['peak_fp32_flops']:.2e} FLOP/s, {tiny['peak_copy_bytes']:.2e} B/s")
 def least_seconds(row):
