@@ -61,6 +61,13 @@ gboolean bench_measure_peak (KilnDevice *device, BenchPeak *peak,
 
 /* ---- Operations: each kind and shape of the model's networks */
 
+#define BENCH_MAX_TRIALS 16
+
+typedef struct {
+  const char *variant;
+  double seconds;               /* on software devices, of one core */
+} BenchTrial;
+
 typedef struct {
   const char *stage;            /* "encode", "sample", "decode" */
   guint graph, node;            /* where it is first met */
@@ -75,6 +82,13 @@ typedef struct {
   const char *variant;          /* the shader that does most of it */
   double slice_flops, slice_bytes;
   BenchTime time;
+
+  /* Tuned: the first of those that share a choice. */
+  char *key;
+  BenchTrial trials[BENCH_MAX_TRIALS];
+  guint n_trials;
+  const BenchTrial *fastest;
+  const char *expected;         /* what would be chosen unmeasured */
 } BenchRow;
 
 /* (transfer full) (element-type BenchRow) in the order of the networks;
@@ -86,9 +100,20 @@ GPtrArray *bench_collect_rows (const Bench *bench, const char *only,
 gboolean bench_measure_rows (const Bench *bench, GPtrArray *rows,
     double budget, GError **error);
 
+/* Measures the rows with each variant that the device offers, where there are
+ * several, each for a part of `budget` seconds, and sets the device's
+ * choices. */
+gboolean bench_tune_rows (const Bench *bench, GPtrArray *rows, double budget,
+    GError **error);
+
 void bench_print_rows (const Bench *bench, const GPtrArray *rows);
 void bench_rows_to_json (const Bench *bench, const GPtrArray *rows,
     JsonBuilder *builder);
+
+/* bench_tune_rows() for all rows or those with `only`. Keeps the choices on
+ * disk, for all programs. Into builder, or with none printed. */
+gboolean bench_tune (const Bench *bench, const char *only, double budget,
+    JsonBuilder *builder, GError **error);
 
 /* ---- Stages and the clip */
 

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "../device/choices.h"
+#include "../ops/variant.h"
+
 /* On graphics cards so much work goes into one submission, in seconds: what
  * a submission costs itself does not count then. */
 #define SUBMISSION_SECONDS 0.02
@@ -224,27 +227,33 @@ measure_repeated (KilnDevice *device, const KilnOperation *operation,
 }
 
 static gboolean
-measure_row (Slices *slices, BenchRow *row, double budget, GError **error)
+measure_operation (KilnDevice *device, const KilnOperation *operation,
+    const Tensors *tensors, double budget, BenchRow *row, GError **error)
 {
-  KilnDevice *device = svd_device_get_kiln (slices->bench->device);
-  g_auto (Tensors) tensors = { 0 };
-  g_autoptr (KilnCommands) commands = NULL;
-  KilnOperation operation;
+  g_autoptr (KilnCommands) commands =
+      record (device, operation, tensors, 1, &row->variant, error);
 
-  if (!choose_slice (slices, row, budget, &operation, error)
-      || !make_tensors (device, &operation, &tensors, error))
-    return FALSE;
-  commands = record (device, &operation, &tensors, 1, &row->variant, error);
   /* The first run compiles. */
   if (commands == NULL || !kiln_commands_run (commands, NULL, error)
       || !bench_time (commands, device, 0, &row->time, error))
     return FALSE;
   row->measured = TRUE;
   if (!kiln_device_is_cpu (device))
-    return measure_repeated (device, &operation, &tensors, budget, row,
-        error);
+    return measure_repeated (device, operation, tensors, budget, row, error);
   return row->time.seconds >= budget / 2
       || bench_time (commands, device, budget / 2, &row->time, error);
+}
+
+static gboolean
+measure_row (Slices *slices, BenchRow *row, double budget, GError **error)
+{
+  KilnDevice *device = svd_device_get_kiln (slices->bench->device);
+  g_auto (Tensors) tensors = { 0 };
+  KilnOperation operation;
+
+  return choose_slice (slices, row, budget, &operation, error)
+      && make_tensors (device, &operation, &tensors, error)
+      && measure_operation (device, &operation, &tensors, budget, row, error);
 }
 
 gboolean
@@ -257,6 +266,115 @@ bench_measure_rows (const Bench *bench, GPtrArray *rows, double budget,
     BenchRow *row = rows->pdata[i];
 
     if (!measure_row (&slices, row, budget, error)) {
+      g_prefix_error (error, "%s, %s: ", row->name, row->shapes);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* ---- Tuning */
+
+/* Of an operation's budget, what one of its variants gets. */
+#define TRIAL_SHARE 0.25
+
+static KilnWork
+work_of (const KilnOperation *operation)
+{
+  return operation->klass->work (operation->params, operation->inputs,
+      &operation->output);
+}
+
+static const KilnVariant *
+expected (KilnDevice *device, const KilnOperation *operation, const char *key)
+{
+  KilnWork work = work_of (operation);
+
+  kiln_device_set_choice (device, key, NULL);
+  return kiln_variant_choose (operation->klass, device,
+      operation->output.type, &work);
+}
+
+static guint
+count_candidates (KilnDevice *device, const KilnOperation *operation)
+{
+  KilnWork work = work_of (operation);
+  guint n = 0;
+
+  for (const KilnVariant *v = operation->klass->variants; v->name; v++)
+    n += kiln_variant_is_candidate (v, operation->klass, device,
+        operation->output.type, &work);
+  return n;
+}
+
+/* Each variant is chosen and measured in turn. */
+static gboolean
+run_trials (KilnDevice *device, const KilnOperation *operation,
+    double budget, BenchRow *row, GError **error)
+{
+  KilnWork work = work_of (operation);
+  KilnType type = operation->output.type;
+  g_autofree char *key = kiln_work_to_key (&work, type);
+  const char *before = kiln_device_get_choice (device, key);
+  g_auto (Tensors) tensors = { 0 };
+
+  if (!make_tensors (device, operation, &tensors, error))
+    return FALSE;
+  for (const KilnVariant *v = operation->klass->variants; v->name; v++) {
+    BenchTrial *trial = &row->trials[row->n_trials];
+
+    if (!kiln_variant_is_candidate (v, operation->klass, device, type, &work))
+      continue;
+    g_assert (row->n_trials < BENCH_MAX_TRIALS);
+    kiln_device_set_choice (device, key, v->name);
+    if (!measure_operation (device, operation, &tensors,
+            budget * TRIAL_SHARE, row, error))
+      return FALSE;
+    *trial = (BenchTrial) { v->name, row->time.core_seconds };
+    row->n_trials++;
+    if (row->fastest == NULL || trial->seconds < row->fastest->seconds)
+      row->fastest = trial;
+  }
+  kiln_device_set_choice (device, key, before);
+  return TRUE;
+}
+
+/* A choice is for the clip's size, also where a slice is what is measured. */
+static gboolean
+tune_row (Slices *slices, BenchRow *row, GHashTable *tuned, double budget,
+    GError **error)
+{
+  KilnDevice *device = svd_device_get_kiln (slices->bench->device);
+  KilnOperation whole, slice;
+  KilnWork work;
+
+  if (!get_operation (slices, row, 0, &whole, error))
+    return FALSE;
+  if (whole.klass->variants == NULL || count_candidates (device, &whole) < 2)
+    return TRUE;
+  work = work_of (&whole);
+  row->key = kiln_work_to_key (&work, whole.output.type);
+  if (!g_hash_table_add (tuned, row->key))
+    return TRUE;
+  row->expected = expected (device, &whole, row->key)->name;
+  if (!choose_slice (slices, row, budget, &slice, error)
+      || !run_trials (device, &slice, budget, row, error))
+    return FALSE;
+  kiln_device_set_choice (device, row->key, row->fastest->variant);
+  return TRUE;
+}
+
+gboolean
+bench_tune_rows (const Bench *bench, GPtrArray *rows, double budget,
+    GError **error)
+{
+  g_autoptr (GHashTable) tuned = g_hash_table_new (g_str_hash, g_str_equal);
+  g_auto (Slices) slices = { bench };
+
+  for (guint i = 0; i < rows->len; i++) {
+    BenchRow *row = rows->pdata[i];
+
+    if (!tune_row (&slices, row, tuned, budget, error)) {
       g_prefix_error (error, "%s, %s: ", row->name, row->shapes);
       return FALSE;
     }

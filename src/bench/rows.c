@@ -128,6 +128,7 @@ free_row (BenchRow *row)
   g_free (row->name);
   g_free (row->shapes);
   g_free (row->slice_shapes);
+  g_free (row->key);
   g_free (row);
 }
 

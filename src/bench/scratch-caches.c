@@ -3,6 +3,32 @@
 
 #include <glib/gstdio.h>
 
+/* What was tuned is not to be measured anew. g_get_user_cache_dir() would
+ * remember the folder. */
+static void
+copy_choices (const char *to)
+{
+  const char *home = g_getenv ("XDG_CACHE_HOME");
+  g_autofree char *from = home != NULL
+      ? g_build_filename (home, "gst-svd", NULL)
+      : g_build_filename (g_get_home_dir (), ".cache", "gst-svd", NULL);
+  g_autofree char *folder = g_build_filename (to, "gst-svd", NULL);
+  g_autoptr (GDir) entries = g_dir_open (from, 0, NULL);
+  const char *name;
+
+  g_mkdir (folder, 0700);
+  while (entries != NULL && (name = g_dir_read_name (entries)) != NULL) {
+    g_autofree char *old = g_build_filename (from, name, NULL);
+    g_autofree char *new = g_build_filename (folder, name, NULL);
+    g_autofree char *text = NULL;
+    gsize size;
+
+    if (g_str_has_prefix (name, "choices-")
+        && g_file_get_contents (old, &text, &size, NULL))
+      g_file_set_contents (new, text, size, NULL);
+  }
+}
+
 char *
 bench_scratch_caches_new (GError **error)
 {
@@ -12,6 +38,8 @@ bench_scratch_caches_new (GError **error)
   };
   char *folder = g_dir_make_tmp ("svd-bench-XXXXXX", error);
 
+  if (folder != NULL)
+    copy_choices (folder);
   for (guint i = 0; folder != NULL && i < G_N_ELEMENTS (variables); i++)
     g_setenv (variables[i], folder, TRUE);
   return folder;

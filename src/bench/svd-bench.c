@@ -16,7 +16,7 @@ typedef struct {
   int width, height, frames, steps, decode_chunk_size;
   double time;
   char *device, *precision, *only;
-  gboolean random, json, operations, stages, growth;
+  gboolean random, json, operations, stages, growth, tune;
 } Options;
 
 static gboolean
@@ -29,6 +29,9 @@ parse (int *argc, char ***argv, Options *options, GError **error)
         "Measure loading, compiling, the stages and a whole clip", NULL },
     { "growth", 0, 0, G_OPTION_ARG_NONE, &options->growth,
         "Tell how cost grows with frames and size", NULL },
+    { "tune", 0, 0, G_OPTION_ARG_NONE, &options->tune,
+        "Find the fastest kernels for the operations, and keep them for all "
+        "programs", NULL },
     { "random", 'r', 0, G_OPTION_ARG_NONE, &options->random,
         "Make up the weights: MODEL needs its JSON configs only", NULL },
     { "device", 'd', 0, G_OPTION_ARG_STRING, &options->device,
@@ -62,14 +65,21 @@ parse (int *argc, char ***argv, Options *options, GError **error)
       "shapes, and each\nstage. MODEL is what the elements' model takes; the "
       "one that comes with the library if\nnone is given, or with --random, "
       "Stable Video Diffusion XT by its published configs.\nWithout "
-      "--operations, --stages or --growth the first two are measured.\n\n"
+      "--operations, --stages, --growth or --tune the first two are measured.\n\n"
       "On software devices all speeds are of one core: work over CPU "
       "seconds.");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
-  if (!options->operations && !options->stages && !options->growth)
+  if (!options->operations && !options->stages && !options->growth
+      && !options->tune)
     options->operations = options->stages = TRUE;
+  if (options->tune && options->stages) {
+    g_set_error (error, SVD_ERROR, SVD_ERROR_ARGUMENT,
+        "--stages measures without what is on disk, where --tune writes: "
+        "run --tune alone first");
+    return FALSE;
+  }
   return TRUE;
 }
 
@@ -163,13 +173,13 @@ static void
 print_head (const Bench *bench)
 {
   const BenchSize *size = &bench->size;
+  g_autofree char *device =
+      kiln_device_describe (svd_device_get_kiln (bench->device));
 
-  g_print ("device:    %s\ndriver:    %s\nmodel:     %s, %s\n"
+  g_print ("device:    %s\nmodel:     %s, %s\n"
       "clip:      %u frames of %ux%u, %u decoded together\n"
       "peak:      %.1f GFLOP/s fp32 multiply-adds, %.1f GB/s copying%s\n\n",
-      svd_device_get_name (bench->device),
-      svd_device_get_driver (bench->device),
-      svd_model_get_path (bench->model),
+      device, svd_model_get_path (bench->model),
       bench->options.precision == SVD_PRECISION_FP16 ? "fp16" : "fp32",
       size->frames, size->width, size->height, size->decode_frames,
       bench->peak.fp32 * 1e-9, bench->peak.copy * 1e-9,
@@ -237,7 +247,9 @@ run_chosen (Bench *bench, const Options *options, const char *caches,
   else
     print_head (bench);
   /* Stages first, while no shader is on disk. */
-  return (!options->stages
+  return (!options->tune
+      || bench_tune (bench, options->only, options->time, builder, error))
+      && (!options->stages
       || run_stages (bench, options, caches, builder, error))
       && (!options->operations
       || run_operations (bench, options, builder, error))

@@ -415,6 +415,7 @@ kiln_device_open (const char *which, GError **error)
   g_mutex_init (&self->queue_lock);
   g_mutex_init (&self->pipelines_lock);
   g_cond_init (&self->pipeline_compiled);
+  g_mutex_init (&self->choices_lock);
   g_mutex_init (&self->memory_lock);
   if (!create_instance (&self->instance, validate, error))
     return NULL;
@@ -425,6 +426,7 @@ kiln_device_open (const char *which, GError **error)
       || !create_device (self, error)
       || !kiln_pipelines_init (self, error))
     return NULL;
+  kiln_choices_init (self);
   return g_steal_pointer (&self);
 }
 
@@ -441,6 +443,7 @@ kiln_device_unref (KilnDevice *self)
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
   if (self->device != VK_NULL_HANDLE) {
+    kiln_choices_clear (self);
     kiln_pipelines_clear (self);
     vkDestroyDevice (self->device, NULL);
   }
@@ -451,6 +454,7 @@ kiln_device_unref (KilnDevice *self)
   g_mutex_clear (&self->queue_lock);
   g_mutex_clear (&self->pipelines_lock);
   g_cond_clear (&self->pipeline_compiled);
+  g_mutex_clear (&self->choices_lock);
   g_mutex_clear (&self->memory_lock);
   g_free (self);
 }

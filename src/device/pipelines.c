@@ -43,19 +43,21 @@ create_layouts (KilnDevice *self)
       &self->pipeline_layout);
 }
 
-/* ---- The cache on disk: one file a device and driver build. */
+/* ---- The cache on disk */
 
-static char *
-cache_path (KilnDevice *self)
+char *
+kiln_device_cache_path (KilnDevice *self, const char *what,
+    const char *extension)
 {
   VkPhysicalDeviceProperties properties;
-  GString *name = g_string_new ("pipelines-");
+  GString *name = g_string_new (what);
 
   vkGetPhysicalDeviceProperties (self->physical, &properties);
+  g_string_append_c (name, '-');
   for (guint i = 0; i < VK_UUID_SIZE; i++)
     g_string_append_printf (name, "%02x", properties.pipelineCacheUUID[i]);
-  g_string_append_printf (name, "-%x-%x.bin", properties.deviceID,
-      properties.driverVersion);
+  g_string_append_printf (name, "-%x-%x.%s", properties.deviceID,
+      properties.driverVersion, extension);
   {
     g_autofree char *file = g_string_free (name, FALSE);
 
@@ -72,7 +74,7 @@ load_cache (KilnDevice *self)
     .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
   };
 
-  self->cache_path = cache_path (self);
+  self->cache_path = kiln_device_cache_path (self, "pipelines", "bin");
   if (g_file_get_contents (self->cache_path, &data, &size, NULL)) {
     info.initialDataSize = size;
     info.pInitialData = data;

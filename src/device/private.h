@@ -31,6 +31,11 @@ struct _KilnDevice
   GHashTable *pipelines;        /* "shader constants…" → KilnPipeline */
   gboolean cache_is_new;
 
+  /* choices.c */
+  char *choices_path;
+  GMutex choices_lock;
+  GHashTable *choices;          /* key → interned name */
+
   /* memory.c */
   GMutex memory_lock;
   guint64 allocated, peak;
@@ -46,6 +51,13 @@ void kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
 /* Creates a device with all of those that shaders may use. */
 VkResult kiln_features_create_device (VkPhysicalDevice physical,
     const KilnDeviceInfo *info, VkDeviceCreateInfo *create, VkDevice *device);
+
+/* A file of the user's cache for this device and its driver build. */
+char *kiln_device_cache_path (KilnDevice * device, const char *what,
+    const char *extension);
+
+void kiln_choices_init (KilnDevice * device);
+void kiln_choices_clear (KilnDevice * device);
 
 gboolean kiln_pipelines_init (KilnDevice * device, GError ** error);
 void kiln_pipelines_clear (KilnDevice * device);

@@ -12,3 +12,4 @@ typedef struct {
 
 extern const KilnShader kiln_shaders[];
 extern const guint kiln_n_shaders;
+extern const char kiln_shaders_hash[];  /* changes with any of them */

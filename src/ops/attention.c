@@ -70,10 +70,11 @@ n_chunks (const KilnVariant *variant, guint32 head)
 /* Matrix units multiply so many times faster, a guess. */
 #define MATRIX_SPEED 8
 
-typedef struct {
-  guint32 head;                 /* its channels */
-  guint64 length;               /* of a sequence */
-} Shape;
+static KilnWork
+sequence_work (guint64 length, guint32 head)
+{
+  return (KilnWork) { "attention", length, head };
+}
 
 static double
 fill_up (double length, guint32 unit)
@@ -83,17 +84,16 @@ fill_up (double length, guint32 unit)
 
 /* Of a sequence's scores, those that only fill tiles up too. */
 static double
-cost (const KilnVariant *variant, KilnDevice *device, gconstpointer data)
+cost (const KilnVariant *variant, KilnDevice *device, const KilnWork *work)
 {
-  const Shape *shape = data;
-  guint32 chunks = n_chunks (variant, shape->head);
+  guint32 chunks = n_chunks (variant, work->columns);
   double loads = 1.0 / variant->rows + 1.0 / variant->depth;
   double product = variant->needs & KILN_FEATURE_MATRIX ? 1.0 / MATRIX_SPEED : 1;
 
   if (kiln_variant_group_size (variant, device) > 0 && chunks > 1)
     return HUGE_VAL;
-  return fill_up (shape->length, variant->rows)
-      * fill_up (shape->length, variant->depth)
+  return fill_up (work->rows, variant->rows)
+      * fill_up (work->rows, variant->depth)
       * (chunks + 1) / 2.0 * (product + LOAD_COST * loads);
 }
 
@@ -152,9 +152,9 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   guint32 inner = y->shape.channels, d = inner / attention->heads;
-  Shape shape = { d, sequences->length };
-  const KilnVariant *variant = kiln_variant_choose (variants, device,
-      qkv->shape.type, cost, &shape);
+  KilnWork work = sequence_work (sequences->length, d);
+  const KilnVariant *variant = kiln_variant_choose (&kiln_attention_class,
+      device, qkv->shape.type, &work);
   guint32 chunks = n_chunks (variant, d);
   /* Each chunk computes the scores. */
   double flops = batch_flops (sequences, inner) * (chunks + 1) / 2;
@@ -183,7 +183,7 @@ record_sequences (KilnRecorder *recorder, const KilnAttention *attention,
     .push_size = sizeof push,
   };
 
-  kiln_variant_set_shader (variant, device, "attention", qkv->shape.type,
+  kiln_variant_set_shader (variant, device, work.family, qkv->shape.type,
       &dispatch);
   for (guint64 batch = 0; batch < sequences->batches; batch += at_once) {
     guint64 n = MIN (at_once, sequences->batches - batch);
@@ -320,6 +320,17 @@ flops (gconstpointer params, const KilnShape *const *inputs,
   return batch_flops (&sequences, output->channels) * sequences.batches;
 }
 
+static KilnWork
+work (gconstpointer params, const KilnShape *const *inputs,
+    const KilnShape *output)
+{
+  const KilnAttention *attention = params;
+  Sequences sequences = find_sequences (inputs[0], attention->temporal);
+
+  return sequence_work (sequences.length,
+      output->channels / attention->heads);
+}
+
 static void
 record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     guint n_inputs, const KilnView *output, const KilnView *scratch)
@@ -354,4 +365,6 @@ const KilnOpClass kiln_attention_class = {
   .flops = flops,
   .record = record,
   .variants = variants,
+  .work = work,
+  .cost = cost,
 };

@@ -59,9 +59,16 @@ static const KilnVariant variants[] = {
   { NULL }
 };
 
+static KilnWork
+work (gconstpointer params, const KilnShape *const *inputs,
+    const KilnShape *output)
+{
+  return (KilnWork) { "layer_norm", kiln_shape_rows (output), output->channels };
+}
+
 /* Where neighbours read neighbouring vectors, not rows, memory is faster. */
 static double
-cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
+cost (const KilnVariant *variant, KilnDevice *device, const KilnWork *work)
 {
   return variant->group_size > 0 ? 1 : 4;
 }
@@ -73,8 +80,9 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
   KilnDevice *device = kiln_recorder_get_device (recorder);
   const KilnLayerNorm *norm = params;
   const KilnShape *x = &inputs[0].shape;
-  const KilnVariant *variant =
-      kiln_variant_choose (variants, device, x->type, cost, NULL);
+  KilnWork its = work (params, NULL, &output->shape);
+  const KilnVariant *variant = kiln_variant_choose (&kiln_layer_norm_class,
+      device, x->type, &its);
   guint64 rows = kiln_shape_rows (x);
   guint64 at_once = kiln_rows_per_dispatch (device, 1, 0,
       kiln_shape_row_bytes (x), row_flops (x));
@@ -96,7 +104,7 @@ record (KilnRecorder *recorder, gconstpointer params, const KilnView *inputs,
     .push_size = sizeof push,
   };
 
-  kiln_variant_set_shader (variant, device, "layer_norm", x->type, &dispatch);
+  kiln_variant_set_shader (variant, device, its.family, x->type, &dispatch);
   dispatch.bindings[1] = kiln_view_window (&inputs[1], 0, 1, &push.gamma_base);
   dispatch.bindings[2] = kiln_view_window (&inputs[2], 0, 1, &push.beta_base);
   for (guint64 row = 0; row < rows; row += at_once) {
@@ -119,4 +127,6 @@ const KilnOpClass kiln_layer_norm_class = {
   .flops = flops,
   .record = record,
   .variants = variants,
+  .work = work,
+  .cost = cost,
 };

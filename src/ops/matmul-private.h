@@ -54,9 +54,11 @@ void kiln_matmul_bind_rows (KilnDispatch *dispatch, KilnMatmulPush *push,
 
 extern const KilnVariant kiln_matmul_variants[];
 
-/* The variant for a result of so many rows. */
-const KilnVariant *kiln_matmul_choose (KilnDevice *device,
-    const KilnMatmul *matmul, KilnType type, guint64 rows);
+/* What the choice among them depends on, and what each takes. */
+KilnWork kiln_matmul_work (gconstpointer params,
+    const KilnShape *const *inputs, const KilnShape *output);
+double kiln_matmul_cost (const KilnVariant *variant, KilnDevice *device,
+    const KilnWork *work);
 
 void kiln_matmul_record (KilnRecorder *recorder, gconstpointer params,
     const KilnView *inputs, guint n_inputs, const KilnView *output,

@@ -146,11 +146,8 @@ record_phases (Recording *self)
 }
 
 static void
-set_dispatch (Recording *self)
+set_dispatch (Recording *self, const char *family)
 {
-  static const char *const families[] = {
-    "matmul_linear", "matmul_conv2d", "matmul_temporal", "matmul_transposed"
-  };
   const KilnMatmul *matmul = self->matmul;
   const KilnVariant *variant = self->variant;
   KilnDevice *device = kiln_recorder_get_device (self->recorder);
@@ -174,7 +171,7 @@ set_dispatch (Recording *self)
     .push = &self->push,
     .push_size = sizeof self->push,
   };
-  kiln_variant_set_shader (variant, device, families[matmul->kind],
+  kiln_variant_set_shader (variant, device, family,
       self->output->shape.type, &self->dispatch);
 }
 
@@ -184,22 +181,23 @@ kiln_matmul_record (KilnRecorder *recorder, gconstpointer params,
     const KilnView *scratch)
 {
   const KilnMatmul *matmul = params;
+  const KilnShape *x = &inputs[KILN_MATMUL_X].shape;
+  KilnWork work = kiln_matmul_work (matmul, &x, &output->shape);
   guint64 rows = kiln_shape_rows (&output->shape);
-  guint64 together = matmul->each_frame ? rows / output->shape.frames : rows;
   Recording self = {
     .recorder = recorder,
     .matmul = matmul,
-    .variant = kiln_matmul_choose (kiln_recorder_get_device (recorder),
-        matmul, output->shape.type, together),
+    .variant = kiln_variant_choose (&kiln_matmul_class,
+        kiln_recorder_get_device (recorder), output->shape.type, &work),
     .inputs = inputs,
     .output = output,
   };
 
   set_geometry (&self.push, matmul, inputs, output);
-  set_dispatch (&self);
+  set_dispatch (&self, work.family);
   if (matmul->kind == KILN_MATMUL_TRANSPOSED)
     record_phases (&self);
   else
-    for (guint64 row = 0; row < rows; row += together)
-      record_rows (&self, row, row + together);
+    for (guint64 row = 0; row < rows; row += work.rows)
+      record_rows (&self, row, row + work.rows);
 }

@@ -31,14 +31,13 @@ const KilnVariant kiln_matmul_variants[] = {
 
 /* Numbers that are multiplied, those that only fill tiles up too, and loads;
  * where there are few tiles, as if there were enough. */
-static double
-cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
+double
+kiln_matmul_cost (const KilnVariant *variant, KilnDevice *device,
+    const KilnWork *work)
 {
-  const guint64 *rows_and_columns = shape;
   gboolean software = (variant->needs & KILN_FEATURE_SOFTWARE) != 0;
-  guint64 rows = (rows_and_columns[0] + variant->rows - 1) / variant->rows;
-  guint64 columns = (rows_and_columns[1] + variant->columns - 1)
-      / variant->columns;
+  guint64 rows = (work->rows + variant->rows - 1) / variant->rows;
+  guint64 columns = (work->columns + variant->columns - 1) / variant->columns;
   double tiles = (double) rows * columns;
   double products = (double) variant->rows * variant->columns
       / (variant->needs & KILN_FEATURE_MATRIX ? MATRIX_SPEED : 1);
@@ -46,16 +45,27 @@ cost (const KilnVariant *variant, KilnDevice *device, gconstpointer shape)
   guint32 invocations = kiln_variant_group_size (variant, device);
 
   /* A CPU's first cache holds few rows: more only for a single panel. */
-  if (software && variant->rows > 4 && rows_and_columns[1] > 8)
+  if (software && variant->rows > 4 && work->columns > 8)
     return HUGE_VAL;
   return tile * MAX (tiles, BUSY / MAX (invocations, 1));
 }
 
-const KilnVariant *
-kiln_matmul_choose (KilnDevice *device, const KilnMatmul *matmul,
-    KilnType type, guint64 rows)
+/* With a weight for each frame, of one frame. */
+KilnWork
+kiln_matmul_work (gconstpointer params, const KilnShape *const *inputs,
+    const KilnShape *output)
 {
-  guint64 shape[] = { rows, 8 * kiln_matmul_panels (matmul) };
+  static const char *const families[] = {
+    "matmul_linear", "matmul_conv2d", "matmul_temporal", "matmul_transposed"
+  };
+  const KilnMatmul *matmul = params;
+  guint64 rows = kiln_shape_rows (output);
 
-  return kiln_variant_choose (kiln_matmul_variants, device, type, cost, shape);
+  return (KilnWork) {
+    .family = families[matmul->kind],
+    .rows = matmul->each_frame ? rows / output->frames : rows,
+    .columns = 8 * kiln_matmul_panels (matmul),
+    .depth = kiln_matmul_taps (matmul)
+        * kiln_shape_stride (inputs[KILN_MATMUL_X]),
+  };
 }

@@ -195,4 +195,6 @@ const KilnOpClass kiln_matmul_class = {
   .flops = flops,
   .record = kiln_matmul_record,
   .variants = kiln_matmul_variants,
+  .work = kiln_matmul_work,
+  .cost = kiln_matmul_cost,
 };

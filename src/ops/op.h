@@ -84,6 +84,13 @@ guint32 kiln_texels_for (KilnDevice *device, guint32 inputs);
 /* One way to compute an operation family: see variant.h. */
 typedef struct _KilnVariant KilnVariant;
 
+/* What the choice of one depends on: the family, as shaders are called, the
+ * result's rows and columns, and how many products each number sums up. */
+typedef struct {
+  const char *family;           /* "matmul_conv2d" */
+  guint64 rows, columns, depth; /* depth: 0 where rows and columns tell it */
+} KilnWork;
+
 /* An operation family: what the graph needs to check, cost and record it.
  * Parameters are a plain struct that the graph copies. Absent optional
  * inputs are NULL shapes, and views with a NULL buffer. */
@@ -111,8 +118,14 @@ typedef struct {
       const KilnView *inputs, guint n_inputs, const KilnView *output,
       const KilnView *scratch);
 
-  /* The ways to compute it, which record() chooses from; NULL: just one. */
+  /* The ways to compute it, which record() chooses from; NULL: just one, and
+   * neither of what follows. */
   const KilnVariant *variants;
+  KilnWork (*work) (gconstpointer params, const KilnShape *const *inputs,
+      const KilnShape *output);
+  /* What that would take in any unit; HUGE_VAL: it cannot be done so. */
+  double (*cost) (const KilnVariant *variant, KilnDevice *device,
+      const KilnWork *work);
 } KilnOpClass;
 
 G_END_DECLS

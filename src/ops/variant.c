@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "variant.h"
+#include "../device/choices.h"
 
 #include <math.h>
+#include <string.h>
 
 guint32
 kiln_variant_group_size (const KilnVariant *self, KilnDevice *device)
@@ -35,18 +37,63 @@ is_wanted (const KilnVariant *self, KilnDevice *device)
   return g_strv_contains ((const char *const *) names, self->name);
 }
 
-const KilnVariant *
-kiln_variant_choose (const KilnVariant *table, KilnDevice *device,
-    KilnType type, KilnVariantCost cost, gconstpointer shape)
+static double
+cost_of (const KilnVariant *self, const KilnOpClass *klass,
+    KilnDevice *device, KilnType type, const KilnWork *work)
 {
-  const KilnVariant *best = NULL;
+  return kiln_variant_supports (self, device, type)
+      ? klass->cost (self, device, work) : HUGE_VAL;
+}
+
+gboolean
+kiln_variant_is_candidate (const KilnVariant *self, const KilnOpClass *klass,
+    KilnDevice *device, KilnType type, const KilnWork *work)
+{
+  return !self->on_request
+      && !isinf (cost_of (self, klass, device, type, work));
+}
+
+char *
+kiln_work_to_key (const KilnWork *work, KilnType type)
+{
+  GString *key = g_string_new (kiln_shader_variant (work->family, type));
+  guint64 rows = 1;
+
+  while (rows < work->rows)
+    rows *= 2;
+  g_string_append_printf (key, " %" G_GUINT64_FORMAT "x%" G_GUINT64_FORMAT,
+      rows, work->columns);
+  if (work->depth > 0)
+    g_string_append_printf (key, "x%" G_GUINT64_FORMAT, work->depth);
+  return g_string_free (key, FALSE);
+}
+
+/* NULL: nothing was, or what was is not there any more. */
+static const KilnVariant *
+find_measured (const KilnOpClass *klass, KilnDevice *device, KilnType type,
+    const KilnWork *work)
+{
+  g_autofree char *key = kiln_work_to_key (work, type);
+  const char *name = kiln_device_get_choice (device, key);
+
+  for (const KilnVariant *self = klass->variants; name && self->name; self++)
+    if (strcmp (self->name, name) == 0
+        && kiln_variant_is_candidate (self, klass, device, type, work))
+      return self;
+  return NULL;
+}
+
+const KilnVariant *
+kiln_variant_choose (const KilnOpClass *klass, KilnDevice *device,
+    KilnType type, const KilnWork *work)
+{
+  const KilnVariant *best = NULL, *measured;
   double least = HUGE_VAL;
   gboolean wanted = FALSE;
 
-  for (const KilnVariant *self = table; self->name != NULL; self++) {
+  for (const KilnVariant *self = klass->variants; self->name != NULL; self++) {
     gboolean is = is_wanted (self, device);
-    double its = kiln_variant_supports (self, device, type)
-        ? cost (self, device, shape) : HUGE_VAL;
+    double its = cost_of (self, klass, device, type, work);
 
     if (isinf (its) || (self->on_request && !is) || wanted > is
         || (wanted == is && its >= least))
@@ -55,7 +102,8 @@ kiln_variant_choose (const KilnVariant *table, KilnDevice *device,
     least = its;
     wanted = is;
   }
-  return best;
+  measured = wanted ? NULL : find_measured (klass, device, type, work);
+  return measured != NULL ? measured : best;
 }
 
 void

@@ -25,15 +25,20 @@ struct _KilnVariant
   guint32 subgroups;            /* that make a tile, where group_size is 0 */
 };
 
-/* What a shape would take, in any unit; HUGE_VAL: it cannot be done so. */
-typedef double (*KilnVariantCost) (const KilnVariant *variant,
-    KilnDevice *device, gconstpointer shape);
+/* What KILN_KERNELS names, else what was measured to be fastest (choices.h),
+ * else the least costly variant. */
+const KilnVariant *kiln_variant_choose (const KilnOpClass *klass,
+    KilnDevice *device, KilnType type, const KilnWork *work);
 
-/* The least costly variant that the device and the element type allow; those
- * that KILN_KERNELS names go before all others. */
-const KilnVariant *kiln_variant_choose (const KilnVariant *table,
-    KilnDevice *device, KilnType type, KilnVariantCost cost,
-    gconstpointer shape);
+/* Whether it may be chosen without being asked for. */
+gboolean kiln_variant_is_candidate (const KilnVariant *variant,
+    const KilnOpClass *klass, KilnDevice *device, KilnType type,
+    const KilnWork *work);
+
+/* What its choice is kept as, "matmul_conv2d_f16 65536x320x2880". Numbers of
+ * rows are rounded up to powers of two: what is best for one is so for those
+ * near it. */
+char *kiln_work_to_key (const KilnWork *work, KilnType type);
 
 /* Whether the device and the element type allow it. */
 gboolean kiln_variant_supports (const KilnVariant *variant,

@@ -43,7 +43,11 @@ set_specs (KilnDispatch *dispatch, const Family *family,
     specs[0] = variant->columns > 128 ? variant->columns / 4 : 16;
     specs[1] = variant->rows;
     specs[2] = variant->depth;
-    dispatch->n_specs = 3;
+    specs[3] = info->matrix_rows;
+    specs[4] = info->matrix_columns;
+    specs[5] = info->matrix_depth;
+    specs[6] = variant->subgroups;
+    dispatch->n_specs = variant->subgroups ? 7 : 3;
   } else if (variant->group_size > 0) {
     specs[0] = variant->rows;
     dispatch->n_specs = 1;
