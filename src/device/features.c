@@ -100,6 +100,17 @@ fits (const VkCooperativeMatrixPropertiesKHR *size)
       && 32 % size->KSize == 0 && size->NSize % 8 == 0 && size->KSize % 4 == 0;
 }
 
+/* Mesa's software device lists matrices of 8×8 at any width, but gives each
+ * invocation a row: with more than 8 of them (LP_NATIVE_VECTOR_WIDTH=512) its
+ * compiler reads past what it has and crashes (docs/kernels.md). */
+static gboolean
+works (const VkCooperativeMatrixPropertiesKHR *size,
+    const KilnDeviceInfo *info)
+{
+  return info->type != VK_PHYSICAL_DEVICE_TYPE_CPU
+      || size->MSize == info->subgroup_size;
+}
+
 /* The largest matrices, for which a number is loaded least often. */
 static void
 query_matrix_size (VkInstance instance, VkPhysicalDevice physical,
@@ -120,7 +131,7 @@ query_matrix_size (VkInstance instance, VkPhysicalDevice physical,
   for (guint32 i = 0; i < n; i++) {
     guint32 volume = sizes[i].MSize * sizes[i].NSize * sizes[i].KSize;
 
-    if (!fits (&sizes[i]) || volume <= most)
+    if (!fits (&sizes[i]) || !works (&sizes[i], info) || volume <= most)
       continue;
     most = volume;
     info->matrix_rows = sizes[i].MSize;
