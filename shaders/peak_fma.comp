@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* As many multiply-adds as a device does: sixteen chains that do not wait for
- * each other, no memory but for the result. */
+/* As many multiply-adds as a device does, of floats or, with ARITHMETIC_F16,
+ * of halves in pairs: sixteen chains that do not wait for each other, no
+ * memory but for the result. */
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+
+#ifdef ARITHMETIC_F16
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#define NUMBERS f16vec4
+#else
+#define NUMBERS vec4
+#endif
 
 layout (binding = 0) writeonly buffer Y { float y[]; };
 
@@ -22,11 +30,12 @@ layout (push_constant) uniform Push {
 void main ()
 {
   uint index = invocation_index ();
-  vec4 a = index + vec4 (0, 1, 2, 3), b = a + 4.0, c = b + 4.0, d = c + 4.0;
-  vec4 f = vec4 (factor), g = vec4 (addend);
+  NUMBERS f = NUMBERS (factor), g = NUMBERS (addend);
+  NUMBERS a = NUMBERS (index % 64 + vec4 (0, 1, 2, 3));
+  NUMBERS b = a + g, c = b + g, d = c + g;
   for (uint round = 0; round < rounds; round++) {
     ROUND
   }
   if (index < y.length ())
-    y[index] = dot (a + b + c + d, vec4 (1));
+    y[index] = dot (vec4 (a + b + c + d), vec4 (1));
 }

@@ -201,8 +201,19 @@ def parse_arguments():
     parser.add_argument("--only", default="", help="shapes with this, as in 72×128×320×320")
     parser.add_argument("--gflop", type=float, default=0.5, help="the most work of a layer (%(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="(%(default)s)")
-    parser.add_argument("--json", type=Path, help="append the rows to this file, one a line")
+    parser.add_argument("--json", type=Path,
+                        help="append the rows to this file, one a line, but for those it has")
     return parser.parse_args()
+
+
+def key(row):
+    return row["kind"], row["type"], row["shape"]
+
+
+def read_rows(path):
+    if not path or not path.exists():
+        return set()
+    return {key(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()}
 
 
 def main():
@@ -212,13 +223,14 @@ def main():
     print(f"ncnn {ncnn.__version__} on {ncnn.get_gpu_info(0).device_name()}; GFLOP/s of a core; load "
           f"{os.getloadavg()[0]:.0f}\n\n| product | shape | rows | type | gst-svd | ncnn | ratio "
           "| difference |\n" + "| --- " * 8 + "|", flush=True)
-    bad = 0
+    bad, there = 0, read_rows(args.json)
     for precision in args.type or ("fp32", "fp16"):
         for shape in collect(args.build):
             name = "×".join(map(str, shape[1:]))
-            if args.only not in name or args.kind not in (None, shape[0]):
+            if args.only not in name or args.kind not in (None, shape[0]) \
+                    or (shape[0], precision, name) in there:
                 continue
-            row = compare(args, cut(shape, 1e9 * args.gflop), precision)
+            row = {"shape": name, **compare(args, cut(shape, 1e9 * args.gflop), precision)}
             print_row(row, shape)
             bad += not row["difference"] < MOST_ERROR[precision]
             if args.json:

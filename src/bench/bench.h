@@ -18,11 +18,13 @@ typedef struct {
   guint decode_frames;          /* decoded together */
 } BenchSize;
 
-/* What a plain test of each kind reaches on the device. On software devices,
- * which take what the machine leaves them, all speeds are those of one core:
- * work over CPU seconds. */
+/* What a plain test of each kind reaches on the device; 0: it has none of it,
+ * or the networks do not use it. On software devices, which take what the
+ * machine leaves them, all speeds are those of one core: work over CPU
+ * seconds. */
 typedef struct {
-  double fp32;                  /* FLOP/s of multiply-adds */
+  double fp32, fp16;            /* FLOP/s of multiply-adds */
+  double matrix;                /* of products of fp16 matrices */
   double copy;                  /* bytes/s, read and written */
 } BenchPeak;
 
@@ -53,11 +55,12 @@ double bench_core_clock (KilnDevice *device);
 /* Of that, what work is expected to reach: enough to choose its size by. */
 #define BENCH_EXPECTED_SHARE 0.2
 
-/* The least seconds that work may take by what the peak tests reach. */
+/* The least seconds that work may take by what the peak tests reach, products
+ * that of the fastest. */
 double bench_peak_seconds (const BenchPeak *peak, double flops, double bytes);
 
-gboolean bench_measure_peak (KilnDevice *device, BenchPeak *peak,
-    GError **error);
+gboolean bench_measure_peak (KilnDevice *device, SvdPrecision precision,
+    BenchPeak *peak, GError **error);
 
 /* ---- Operations: each kind and shape of the model's networks */
 

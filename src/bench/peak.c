@@ -6,10 +6,13 @@
 #include <time.h>
 
 #define PEAK_SECONDS 0.3        /* for each test */
-#define FMA_SECONDS 0.1         /* for a dispatch */
+#define ROUNDS_SECONDS 0.1      /* for a dispatch */
 /* peak_fma.comp: multiply-adds of a round */
 #define ROUND (16 * 4)
-#define FMA_INVOCATIONS (1u << 18)
+/* peak_matrix.comp: matrices of a round, and subgroups side by side */
+#define SUMS 8
+#define SUBGROUPS 4
+#define INVOCATIONS (1u << 18)
 #define COPY_BYTES (256u << 20)
 
 /* ---- Timing */
@@ -46,7 +49,9 @@ bench_time (KilnCommands *commands, KilnDevice *device, double budget,
 double
 bench_peak_seconds (const BenchPeak *peak, double flops, double bytes)
 {
-  return MAX (flops / peak->fp32, bytes / peak->copy);
+  double products = MAX (peak->fp32, MAX (peak->fp16, peak->matrix));
+
+  return MAX (flops / products, bytes / peak->copy);
 }
 
 /* ---- Multiply-adds */
@@ -65,34 +70,64 @@ time_dispatch (KilnDevice *device, const KilnDispatch *dispatch,
       && bench_time (commands, device, budget, time, error);
 }
 
-/* As many rounds as one dispatch can be timed by. */
+/* With as many rounds as one dispatch can be timed by. */
 static gboolean
-measure_fma (KilnDevice *device, double *peak, GError **error)
+measure_rounds (KilnDevice *device, KilnDispatch *dispatch,
+    double flops_of_round, double *peak, GError **error)
 {
-  g_autoptr (KilnBuffer) results = kiln_buffer_new (device,
-      FMA_INVOCATIONS * sizeof (float), KILN_MEMORY_DEVICE, error);
   struct { guint32 rounds; float factor, addend; } push = { 1, 0.5f, 0.25f };
-  KilnDispatch dispatch = {
-    .shader = "peak_fma_f32",
-    .n_bindings = 1,
-    .push = &push,
-    .push_size = sizeof push,
-    .invocations = FMA_INVOCATIONS,
-  };
   BenchTime time;
 
-  if (results == NULL)
+  dispatch->invocations = INVOCATIONS;
+  dispatch->push = &push;
+  dispatch->push_size = sizeof push;
+  if (!time_dispatch (device, dispatch, 0, &time, error))
     return FALSE;
-  dispatch.bindings[0] = (KilnBinding) {
-    results, 0, kiln_buffer_get_size (results)
-  };
-  if (!time_dispatch (device, &dispatch, 0, &time, error))
+  push.rounds = CLAMP (ROUNDS_SECONDS / time.core_seconds, 1, 1 << 20);
+  if (!time_dispatch (device, dispatch, PEAK_SECONDS, &time, error))
     return FALSE;
-  push.rounds = CLAMP (FMA_SECONDS / time.core_seconds, 1, 1 << 20);
-  if (!time_dispatch (device, &dispatch, PEAK_SECONDS, &time, error))
-    return FALSE;
-  *peak = 2.0 * ROUND * push.rounds * FMA_INVOCATIONS / time.core_seconds;
+  *peak = flops_of_round * push.rounds / time.core_seconds;
   return TRUE;
+}
+
+static gboolean
+measure_fma (KilnDevice *device, const char *shader, double *peak,
+    GError **error)
+{
+  g_autoptr (KilnBuffer) results = kiln_buffer_new (device,
+      INVOCATIONS * sizeof (float), KILN_MEMORY_DEVICE, error);
+  KilnDispatch dispatch = {
+    .shader = shader,
+    .bindings = { { results, 0, INVOCATIONS * sizeof (float) } },
+    .n_bindings = 1,
+  };
+
+  return results != NULL && measure_rounds (device, &dispatch,
+      2.0 * ROUND * INVOCATIONS, peak, error);
+}
+
+static gboolean
+measure_matrix (KilnDevice *device, double *peak, GError **error)
+{
+  const KilnDeviceInfo *info = kiln_device_get_info (device);
+  guint32 size = info->matrix_rows * info->matrix_columns;
+  guint64 subgroups = INVOCATIONS / info->subgroup_size;
+  guint64 bytes = MIN (subgroups * size * sizeof (float),
+      info->max_storage_range);
+  g_autoptr (KilnBuffer) results =
+      kiln_buffer_new (device, bytes, KILN_MEMORY_DEVICE, error);
+  KilnDispatch dispatch = {
+    .shader = "peak_matrix_f16",
+    .group_size = SUBGROUPS * info->subgroup_size,
+    .subgroup_size = info->subgroup_size,
+    .specs = { info->matrix_rows, info->matrix_columns, info->matrix_depth },
+    .n_specs = 3,
+    .bindings = { { results, 0, bytes } },
+    .n_bindings = 1,
+  };
+
+  return results != NULL && measure_rounds (device, &dispatch,
+      2.0 * SUMS * size * info->matrix_depth * subgroups, peak, error);
 }
 
 /* ---- Copying */
@@ -129,8 +164,16 @@ measure_copy (KilnDevice *device, double *peak, GError **error)
 }
 
 gboolean
-bench_measure_peak (KilnDevice *device, BenchPeak *peak, GError **error)
+bench_measure_peak (KilnDevice *device, SvdPrecision precision,
+    BenchPeak *peak, GError **error)
 {
-  return measure_fma (device, &peak->fp32, error)
+  guint features = precision == SVD_PRECISION_FP16
+      ? kiln_device_get_info (device)->features : 0;
+
+  return measure_fma (device, "peak_fma_f32", &peak->fp32, error)
+      && (!(features & KILN_FEATURE_FLOAT16)
+      || measure_fma (device, "peak_fma_f16", &peak->fp16, error))
+      && (!(features & KILN_FEATURE_MATRIX)
+      || measure_matrix (device, &peak->matrix, error))
       && measure_copy (device, &peak->copy, error);
 }

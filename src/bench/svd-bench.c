@@ -164,7 +164,7 @@ open_device (Bench *bench, const Options *options, GError **error)
       && choose_precision (options->precision,
       svd_device_get_kiln (bench->device), &bench->options.precision, error)
       && bench_measure_peak (svd_device_get_kiln (bench->device),
-      &bench->peak, error);
+      bench->options.precision, &bench->peak, error);
 }
 
 /* ---- What is said first */
@@ -178,11 +178,13 @@ print_head (const Bench *bench)
 
   g_print ("device:    %s\nmodel:     %s, %s\n"
       "clip:      %u frames of %ux%u, %u decoded together\n"
-      "peak:      %.1f GFLOP/s fp32 multiply-adds, %.1f GB/s copying%s\n\n",
+      "peak:      %.1f GFLOP/s fp32 multiply-adds, %.1f fp16, %.1f fp16 "
+      "matrices (0: not used),\n           %.1f GB/s copying%s\n\n",
       device, svd_model_get_path (bench->model),
       bench->options.precision == SVD_PRECISION_FP16 ? "fp16" : "fp32",
       size->frames, size->width, size->height, size->decode_frames,
-      bench->peak.fp32 * 1e-9, bench->peak.copy * 1e-9,
+      bench->peak.fp32 * 1e-9, bench->peak.fp16 * 1e-9,
+      bench->peak.matrix * 1e-9, bench->peak.copy * 1e-9,
       kiln_device_is_cpu (svd_device_get_kiln (bench->device))
       ? " (a core, as all speeds)" : "");
 }
@@ -201,6 +203,8 @@ head_to_json (const Bench *bench, JsonBuilder *builder)
   bench_add_count (builder, "decode_frames", bench->size.decode_frames);
   bench_add_count (builder, "steps", bench->steps);
   bench_add_number (builder, "peak_fp32_flops", bench->peak.fp32);
+  bench_add_number (builder, "peak_fp16_flops", bench->peak.fp16);
+  bench_add_number (builder, "peak_matrix_flops", bench->peak.matrix);
   bench_add_number (builder, "peak_copy_bytes", bench->peak.copy);
 }
 

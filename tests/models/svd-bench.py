@@ -31,6 +31,8 @@ def work(rows, stage):
 
 # Listed, not measured. The plan's clip is decoded in one go, as the rows' is.
 listed = read(BENCH, "--random", "--operations", "--time=0", "--precision=fp16")
+check("the peak of halves is measured where they are used", listed["peak_fp16_flops"] > 1e8,
+      f"{listed['peak_fp16_flops']:.2e} FLOP/s")
 plan = read(PLAN, "svd-xt-configs", "--decode-chunk-size=0")
 rows = listed["operations"]
 for stage in ("encode", "sample", "decode"):
