@@ -48,7 +48,7 @@ parse (int *argc, char ***argv, Options *options, GError **error)
         "Steps of the whole clip (the model's own)", "N" },
     { "decode-chunk-size", 'c', 0, G_OPTION_ARG_INT,
         &options->decode_chunk_size,
-        "Frames decoded together (the model's own)", "N" },
+        "Frames decoded together (0: all; the model's own)", "N" },
     { "time", 't', 0, G_OPTION_ARG_DOUBLE, &options->time,
         "Seconds for an operation, and for the longest stage of --growth "
         "(1; 0: computed only)", "S" },
@@ -104,7 +104,7 @@ choose_precision (const char *name, KilnDevice *device,
   return TRUE;
 }
 
-/* 0 becomes the model's own. */
+/* What was not given becomes the model's own. */
 static gboolean
 resolve (Bench *bench, const Options *options, GError **error)
 {
@@ -113,27 +113,30 @@ resolve (Bench *bench, const Options *options, GError **error)
   {
     const char *name;
     int value;
-    guint otherwise, most, *result;
+    guint otherwise, least, most, *result;
   } rows[] = {
-    { "--width", options->width, info->width, 1 << 15, &bench->size.width },
-    { "--height", options->height, info->height, 1 << 15,
+    { "--width", options->width, info->width, 1, 1 << 15,
+        &bench->size.width },
+    { "--height", options->height, info->height, 1, 1 << 15,
         &bench->size.height },
-    { "--frames", options->frames, info->num_frames, 1024,
+    { "--frames", options->frames, info->num_frames, 1, 1024,
         &bench->size.frames },
-    { "--steps", options->steps, info->steps, 1000, &bench->steps },
+    { "--steps", options->steps, info->steps, 1, 1000, &bench->steps },
     { "--decode-chunk-size", options->decode_chunk_size,
-        info->decode_chunk_size, 1024, &bench->size.decode_frames },
+        info->decode_chunk_size, 0, 1024, &bench->size.decode_frames },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    if (rows[i].value < 0 || rows[i].value > (int) rows[i].most) {
+    guint value = rows[i].value == -1 ? rows[i].otherwise
+        : (guint) rows[i].value;
+
+    if (value < rows[i].least || value > rows[i].most) {
       g_set_error (error, SVD_ERROR, SVD_ERROR_ARGUMENT,
-          "%s is %d; it can be 0 to %u", rows[i].name, rows[i].value,
-          rows[i].most);
+          "%s is %d; it can be %u to %u", rows[i].name, rows[i].value,
+          rows[i].least, rows[i].most);
       return FALSE;
     }
-    *rows[i].result = rows[i].value ? (guint) rows[i].value
-        : rows[i].otherwise;
+    *rows[i].result = value;
   }
   if (bench->size.decode_frames == 0
       || bench->size.decode_frames > bench->size.frames)
@@ -314,7 +317,10 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  Options options = { .time = 1 };
+  Options options = {
+    .width = -1, .height = -1, .frames = -1, .steps = -1,
+    .decode_chunk_size = -1, .time = 1
+  };
   gboolean ok;
 
   setlocale (LC_ALL, "");

@@ -80,23 +80,23 @@ resolve (Options *options, const SvdModelInfo *info, GError **error)
   const struct
   {
     const char *name;
-    int *value, otherwise, most;
+    int *value, otherwise, least, most;
   } rows[] = {
-    { "--width", &options->width, info->width, 1 << 15 },
-    { "--height", &options->height, info->height, 1 << 15 },
-    { "--frames", &options->frames, info->num_frames, 1024 },
+    { "--width", &options->width, info->width, 1, 1 << 15 },
+    { "--height", &options->height, info->height, 1, 1 << 15 },
+    { "--frames", &options->frames, info->num_frames, 1, 1024 },
     { "--decode-chunk-size", &options->decode_chunk_size,
-        info->decode_chunk_size, 1024 },
+        info->decode_chunk_size, 0, 1024 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     if (*rows[i].value == -1)
       *rows[i].value = rows[i].otherwise;
-    if (*rows[i].value >= 0 && *rows[i].value <= rows[i].most)
+    if (*rows[i].value >= rows[i].least && *rows[i].value <= rows[i].most)
       continue;
     g_set_error (error, SVD_ERROR, SVD_ERROR_ARGUMENT,
-        "%s is %d; it can be 0 to %d", rows[i].name, *rows[i].value,
-        rows[i].most);
+        "%s is %d; it can be %d to %d", rows[i].name, *rows[i].value,
+        rows[i].least, rows[i].most);
     return FALSE;
   }
   return TRUE;

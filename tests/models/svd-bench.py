@@ -29,8 +29,9 @@ def work(rows, stage):
                if row["stage"] == stage and row["operation"] != "euler")
 
 
-# Listed, not measured. The plan's clip is decoded in one go, as the rows' is.
-listed = read(BENCH, "--random", "--operations", "--time=0", "--precision=fp16")
+# Listed, not measured. The plan's clip is decoded in one go: so is the rows'.
+listed = read(BENCH, "--random", "--operations", "--time=0", "--precision=fp16",
+              "--decode-chunk-size=0")
 check("the peak of halves is measured where they are used", listed["peak_fp16_flops"] > 1e8,
       f"{listed['peak_fp16_flops']:.2e} FLOP/s")
 plan = read(PLAN, "svd-xt-configs", "--decode-chunk-size=0")
@@ -85,7 +86,8 @@ table = run(BENCH, "--operations", "--only=attention", "--time=0.001")
 check("without --json it is a table", table.returncode == 0 and "attention, " in table.stdout
       and "GFLOP/s" in table.stdout)
 for what, args, words in (("an unknown precision", ["--precision=fp8"], "fp16 or fp32"),
-                          ("too many frames", ["--frames=5000"], "0 to 1024"),
+                          ("too many frames", ["--frames=5000"], "1 to 1024"),
+                          ("no frame", ["--frames=0"], "1 to 1024"),
                           ("no model", ["nowhere/at/all"], "no model")):
     refused = run(BENCH, "--operations", *args)
     check(f"{what} is refused in one line", refused.returncode == 1

@@ -58,7 +58,7 @@ for what, args, words in (
         ("a small budget", [str(MODEL), "--memory-budget=1GB"], "the memory budget leaves 1.0"),
         ("an unknown unit", [str(MODEL), "--memory-budget=4XB"], "4GB, 3500MB or 2GiB"),
         ("a share of no device", [str(MODEL), "--memory-budget=50%"], "no device"),
-        ("too many frames", [str(MODEL), "--frames=5000"], "0 to 1024"),
+        ("too many frames", [str(MODEL), "--frames=5000"], "1 to 1024"),
         ("no model", ["nowhere/at/all"], "no model")):
     refused = plan(*args)
     check(f"{what} is refused in one line", refused.returncode == 1
