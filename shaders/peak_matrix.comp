@@ -39,9 +39,14 @@ void main ()
   [[unroll]] for (uint i = 0; i < SUMS; i++)
     sums[i] = coopmat<float, gl_ScopeSubgroup, M, N,
         gl_MatrixUseAccumulator> (float (i));
-  for (uint round = 0; round < rounds; round++)
+  /* A factor that may change: a software device would take the products of
+   * constant ones out of the loop. It is 1. */
+  float16_t change = float16_t (factor + 2 * addend);
+  for (uint round = 0; round < rounds; round++) {
     [[unroll]] for (uint i = 0; i < SUMS; i++)
       sums[i] = coopMatMulAdd (a, b, sums[i]);
+    a = a * change;
+  }
   [[unroll]] for (uint i = 1; i < SUMS; i++)
     sums[0] = sums[0] + sums[i];
   if ((subgroup + 1) * M * N <= y.length ())
