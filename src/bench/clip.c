@@ -62,12 +62,14 @@ encode (const Bench *bench, BenchClip *clip, GError **error)
   };
 
   svd_conditioning_clear (&clip->conditioning);
+  clip->encoded = bench->size;
   return svd_encoder_encode (clip->encoder, &picture, &params,
       &clip->conditioning, NULL, error);
 }
 
-static gboolean
-sample (const Bench *bench, BenchClip *clip, guint steps, GError **error)
+gboolean
+bench_clip_sample (const Bench *bench, BenchClip *clip, guint steps,
+    GError **error)
 {
   const SvdSampleParams params = {
     .num_frames = bench->size.frames,
@@ -107,7 +109,7 @@ bench_clip_run_stage (const Bench *bench, BenchClip *clip, guint stage,
     case BENCH_ENCODE:
       return encode (bench, clip, error);
     case BENCH_SAMPLE:
-      return sample (bench, clip, 1, error);
+      return bench_clip_sample (bench, clip, 1, error);
     case BENCH_DECODE:
       return decode (bench, clip, bench->size.decode_frames, error);
   }
@@ -118,6 +120,6 @@ gboolean
 bench_clip_run (const Bench *bench, BenchClip *clip, GError **error)
 {
   return encode (bench, clip, error)
-      && sample (bench, clip, bench->steps, error)
+      && bench_clip_sample (bench, clip, bench->steps, error)
       && decode (bench, clip, bench->size.frames, error);
 }

@@ -12,6 +12,7 @@ typedef struct {
   SvdDecoder *decoder;
   guint8 *pixels;
   SvdConditioning conditioning;
+  BenchSize encoded;            /* what for; 0×0: for nothing */
   SvdLatents latents;
 } BenchClip;
 
@@ -26,6 +27,10 @@ gboolean bench_clip_load (const Bench *bench, BenchClip *clip, guint stage,
  * together, of what the stage before left. */
 gboolean bench_clip_run_stage (const Bench *bench, BenchClip *clip,
     guint stage, GError **error);
+
+/* Samples in so many steps what was encoded. */
+gboolean bench_clip_sample (const Bench *bench, BenchClip *clip, guint steps,
+    GError **error);
 
 /* From the picture to the last frame. */
 gboolean bench_clip_run (const Bench *bench, BenchClip *clip, GError **error);

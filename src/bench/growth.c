@@ -8,34 +8,43 @@
 
 typedef struct {
   BenchSize size;
+  guint steps;
   double attention, other;      /* FLOP of one pass of the UNet */
   SvdPlan plans[BENCH_N_STAGES];
-  double step, decode;          /* measured core seconds, 0: not */
+  /* Measured core seconds, of all steps and of one frame; 0: not. */
+  double sample, decode;
 } Point;
 
 #define N_FRAMES G_N_ELEMENTS (frame_counts)
+#define N_STEPS G_N_ELEMENTS (step_counts)
 
 static const guint frame_counts[] = { 2, 4, 8, 14, 25 };
+static const guint step_counts[] = { 2, 4, 8 };
 static const struct { guint width, height; } sizes[] = {
   { 256, 256 }, { 512, 320 }, { 768, 448 }, { 1024, 576 },
 };
 
-#define N_POINTS (N_FRAMES + G_N_ELEMENTS (sizes))
+#define N_POINTS (N_FRAMES + N_STEPS + G_N_ELEMENTS (sizes))
 
-/* Frames at the smallest size, then sizes at the fewest frames: products of
- * both grow as these do. */
-static BenchSize
-point_size (guint i)
+/* Frames at the smallest size, steps there with the fewest frames, then
+ * sizes with these: products of them grow as they do. */
+static Point
+new_point (guint i)
 {
-  BenchSize size = { sizes[0].width, sizes[0].height, frame_counts[0], 1 };
+  Point point = {
+    .size = { sizes[0].width, sizes[0].height, frame_counts[0], 1 },
+    .steps = 1,
+  };
 
   if (i < N_FRAMES)
-    size.frames = frame_counts[i];
+    point.size.frames = frame_counts[i];
+  else if (i < N_FRAMES + N_STEPS)
+    point.steps = step_counts[i - N_FRAMES];
   else {
-    size.width = sizes[i - N_FRAMES].width;
-    size.height = sizes[i - N_FRAMES].height;
+    point.size.width = sizes[i - N_FRAMES - N_STEPS].width;
+    point.size.height = sizes[i - N_FRAMES - N_STEPS].height;
   }
-  return size;
+  return point;
 }
 
 /* ---- Computing */
@@ -80,20 +89,37 @@ plan_point (const Bench *bench, Point *point, GError **error)
 
 /* ---- Measuring */
 
-/* The second run of a stage: the first compiles and records. */
+/* Each the second run: the first compiles and records. */
+
 static gboolean
-time_stage (const Bench *bench, BenchClip *clip, guint stage, double *seconds,
+time_sampling (const Bench *bench, BenchClip *clip, Point *point,
     GError **error)
 {
   KilnDevice *device = svd_device_get_kiln (bench->device);
   double start;
 
-  if (!bench_clip_run_stage (bench, clip, stage, error))
+  if (!bench_clip_sample (bench, clip, 1, error))
     return FALSE;
   start = bench_core_clock (device);
-  if (!bench_clip_run_stage (bench, clip, stage, error))
+  if (!bench_clip_sample (bench, clip, point->steps, error))
     return FALSE;
-  *seconds = bench_core_clock (device) - start;
+  point->sample = bench_core_clock (device) - start;
+  return TRUE;
+}
+
+static gboolean
+time_decoding (const Bench *bench, BenchClip *clip, Point *point,
+    GError **error)
+{
+  KilnDevice *device = svd_device_get_kiln (bench->device);
+  double start;
+
+  if (!bench_clip_run_stage (bench, clip, BENCH_DECODE, error))
+    return FALSE;
+  start = bench_core_clock (device);
+  if (!bench_clip_run_stage (bench, clip, BENCH_DECODE, error))
+    return FALSE;
+  point->decode = bench_core_clock (device) - start;
   return TRUE;
 }
 
@@ -109,18 +135,21 @@ static gboolean
 measure_point (const Bench *bench, BenchClip *clip, Point *point,
     double budget, GError **error)
 {
+  const double sampling = point->plans[BENCH_SAMPLE].flops * point->steps;
   Bench here = *bench;
 
   here.size = point->size;
   if (!is_affordable (bench, point->plans[BENCH_ENCODE].flops, budget)
-      || !is_affordable (bench, point->plans[BENCH_SAMPLE].flops, budget))
+      || !is_affordable (bench, sampling, budget))
     return TRUE;
-  if (!bench_clip_run_stage (&here, clip, BENCH_ENCODE, error)
-      || !time_stage (&here, clip, BENCH_SAMPLE, &point->step, error))
+  if ((clip->encoded.width != here.size.width
+          || clip->encoded.height != here.size.height)
+      && !bench_clip_run_stage (&here, clip, BENCH_ENCODE, error))
     return FALSE;
-  return !is_affordable (bench, point->plans[BENCH_DECODE].flops
-      / point->size.frames, budget)
-      || time_stage (&here, clip, BENCH_DECODE, &point->decode, error);
+  return time_sampling (&here, clip, point, error)
+      && (!is_affordable (bench, point->plans[BENCH_DECODE].flops
+          / point->size.frames, budget)
+      || time_decoding (&here, clip, point, error));
 }
 
 static gboolean
@@ -153,23 +182,23 @@ static void
 print_points (const Point *points)
 {
   g_print ("Below a line's figures: the same for a frame of a million "
-      "pixels.\n\n%-18s %9s %9s %9s %9s %9s %9s %9s %9s\n", "frames, size",
-      "encode GB", "sample GB", "decode GB", "arena GB", "TFLOP",
-      "attention", "step s", "decode s");
+      "pixels, and for a step.\n\n%-22s %9s %9s %9s %9s %9s %9s %9s %9s\n",
+      "frames, size, steps", "encode GB", "sample GB", "decode GB",
+      "arena GB", "TFLOP", "attention", "sample s", "decode s");
   for (guint i = 0; i < N_POINTS; i++) {
     const Point *p = &points[i];
     const SvdPlan *plans = p->plans;
 
-    g_print ("%3u of %4ux%-4u    %9.3f %9.3f %9.3f %9.3f %9.4f %9.4f %9.3f "
-        "%9.3f\n%49s %9.3f %9.4f %9.4f %9.3f %9.3f\n", p->size.frames,
-        p->size.width, p->size.height,
+    g_print ("%3u of %4ux%-4u %2u     %9.3f %9.3f %9.3f %9.3f %9.4f %9.4f "
+        "%9.3f %9.3f\n%52s %9.3f %9.4f %9.4f %9.3f %9.3f\n", p->size.frames,
+        p->size.width, p->size.height, p->steps,
         svd_plan_get_peak (&plans[BENCH_ENCODE]) / 1e9,
         svd_plan_get_peak (&plans[BENCH_SAMPLE]) / 1e9,
         svd_plan_get_peak (&plans[BENCH_DECODE]) / 1e9,
         plans[BENCH_SAMPLE].arena / 1e9, p->other / 1e12, p->attention / 1e12,
-        p->step, p->decode, "",
+        p->sample, p->decode, "",
         share (p, plans[BENCH_SAMPLE].arena) / 1e9, share (p, p->other) / 1e12,
-        share (p, p->attention) / 1e12, share (p, p->step),
+        share (p, p->attention) / 1e12, share (p, p->sample / p->steps),
         share (p, p->decode * p->size.frames));
   }
 }
@@ -186,6 +215,7 @@ points_to_json (const Point *points, JsonBuilder *builder)
     bench_add_count (builder, "frames", p->size.frames);
     bench_add_count (builder, "width", p->size.width);
     bench_add_count (builder, "height", p->size.height);
+    bench_add_count (builder, "steps", p->steps);
     for (guint stage = 0; stage < BENCH_N_STAGES; stage++) {
       g_autofree char *name =
           g_strconcat (bench_stage_names[stage], "_peak_bytes", NULL);
@@ -195,7 +225,7 @@ points_to_json (const Point *points, JsonBuilder *builder)
     bench_add_count (builder, "arena_bytes", p->plans[BENCH_SAMPLE].arena);
     bench_add_number (builder, "flop_attention", p->attention);
     bench_add_number (builder, "flop_other", p->other);
-    bench_add_number (builder, "step_core_seconds", p->step);
+    bench_add_number (builder, "sample_core_seconds", p->sample);
     bench_add_number (builder, "decode_core_seconds", p->decode);
     json_builder_end_object (builder);
   }
@@ -206,10 +236,10 @@ gboolean
 bench_run_growth (const Bench *bench, double budget, JsonBuilder *builder,
     GError **error)
 {
-  Point points[N_POINTS] = { 0 };
+  Point points[N_POINTS];
 
   for (guint i = 0; i < N_POINTS; i++) {
-    points[i].size = point_size (i);
+    points[i] = new_point (i);
     if (!plan_point (bench, &points[i], error))
       return FALSE;
   }

@@ -78,6 +78,9 @@ check("a warm start compiles next to nothing",
 check("a whole clip ran", stages["clip_seconds"] > 0 and stages["peak_bytes"] > 1e6)
 
 growth = read(BENCH, "--growth", "--time=0", "--random")["growth"]
+check("frames, steps and sizes grow in turn",
+      [p["steps"] for p in growth] == [1] * 5 + [2, 4, 8] + [1] * 4
+      and len({p["frames"] for p in growth}) == 5 and len({p["width"] for p in growth}) == 4)
 by_frames = [p["flop_other"] / p["frames"] for p in growth if (p["width"], p["height"]) == (256, 256)]
 check("work outside attention grows with frames", max(by_frames) < 1.01 * min(by_frames),
       f"{min(by_frames):.3e} to {max(by_frames):.3e} FLOP a frame")
