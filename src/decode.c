@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "handover.h"
 #include "models/temporal-vae.h"
 #include "stage.h"
 
@@ -67,6 +68,16 @@ make_plan (SvdDecoder *self, const KilnShape *latents, SvdPlan *plan,
 
   *plan = (SvdPlan) { .decode_chunk_size = latents->frames };
   return svd_plan_add (plan, graph, error);
+}
+
+/* Of several chunks, the frames of one are in the host's memory while the
+ * next is decoded. */
+static void
+add_chunk_buffer (SvdDecoder *self, const KilnShape *chunk, SvdPlan *plan)
+{
+  KilnShape frames = frames_shape (self, chunk);
+
+  plan->staging = MAX (plan->staging, kiln_shape_bytes (&frames));
 }
 
 /* Lowers latents->frames, but not below 1, to what fits though idle stages
@@ -198,16 +209,20 @@ svd_decoder_plan (SvdModel *model, const SvdStageOptions *options,
     SvdPlan *plan, GError **error)
 {
   g_autoptr (SvdDecoder) self = g_new0 (SvdDecoder, 1);
-  KilnShape latents;
+  KilnShape latents, chunk;
 
   svd_stage_init (&self->stage, NULL, model, options);
   if (!open_part (self, error)
       || !svd_stage_get_latents (&self->stage, width, height, num_frames,
           &latents, error))
     return FALSE;
-  latents.frames = limit_frames (latents.frames, decode_chunk_size);
-  return fit (self, &latents, plan, error)
-      && svd_stage_check_plan (&self->stage, plan, "This size", error);
+  chunk = latents;
+  chunk.frames = limit_frames (latents.frames, decode_chunk_size);
+  if (!fit (self, &chunk, plan, error))
+    return FALSE;
+  if (chunk.frames < latents.frames)
+    add_chunk_buffer (self, &chunk, plan);
+  return svd_stage_check_plan (&self->stage, plan, "This size", error);
 }
 
 GPtrArray *
@@ -307,26 +322,178 @@ to_pixels (const float *rows, gsize n, guint8 *pixels)
   }
 }
 
-/* FALSE with error, or FALSE without where the caller has enough. */
+/* Of a chunk. FALSE with error, or FALSE without where the caller has
+ * enough. */
 static gboolean
-emit_frames (SvdDecoder *self, guint first, SvdFrameFunc func,
-    gpointer user_data, GError **error)
+emit_frames (KilnBuffer *frames, const KilnShape *shape, guint first,
+    SvdFrameFunc func, gpointer user_data, GError **error)
 {
-  KilnShape shape = frames_shape (self, &self->latents);
-  gsize positions = (gsize) shape.height * shape.width;
+  gsize positions = (gsize) shape->height * shape->width;
   g_autofree float *rows = g_new (float, 4 * positions);
   g_autofree guint8 *pixels = g_malloc (4 * positions);
-  KilnBuffer *frames = svd_buffers_get (&self->buffers, "frames");
 
-  for (guint i = 0; i < shape.frames; i++) {
+  for (guint i = 0; i < shape->frames; i++) {
     if (!kiln_buffer_read (frames, i * 4 * positions * sizeof *rows, rows,
             4 * positions * sizeof *rows, error))
       return FALSE;
     to_pixels (rows, positions, pixels);
-    if (!func (first + i, shape.width, shape.height, pixels, user_data))
+    if (!func (first + i, shape->width, shape->height, pixels, user_data))
       return FALSE;
   }
   return TRUE;
+}
+
+/* What the caller and the device work on. */
+typedef struct {
+  SvdDecoder *decoder;
+  const SvdLatents *latents;
+  guint at_once;
+  GCancellable *cancellable;
+
+  /* Of several chunks. */
+  SvdHandover handover;
+  KilnBuffer *frames;           /* of the chunk handed over */
+  GError *error;                /* that ended decoding */
+} Clip;
+
+static KilnShape
+chunk_shape (const Clip *clip, guint first)
+{
+  return latents_shape (clip->latents,
+      MIN (clip->at_once, clip->latents->frames - first));
+}
+
+static gboolean
+decode_chunk (const Clip *clip, guint first, GError **error)
+{
+  const SvdLatents *latents = clip->latents;
+  gsize frame = (gsize) latents->width * latents->height * latents->channels;
+  KilnShape shape = chunk_shape (clip, first);
+
+  return prepare (clip->decoder, &shape, clip->cancellable, error)
+      && run (clip->decoder, latents->data + first * frame, clip->cancellable,
+      error);
+}
+
+static gboolean
+emit_chunk (const Clip *clip, KilnBuffer *frames, guint first,
+    SvdFrameFunc func, gpointer user_data, GError **error)
+{
+  KilnShape latents = chunk_shape (clip, first);
+  KilnShape shape = frames_shape (clip->decoder, &latents);
+
+  return emit_frames (frames, &shape, first, func, user_data, error);
+}
+
+/* ---- Decoding of several chunks: a thread has the device decode the next
+ * one while the caller takes the frames of the one before, however long that
+ * takes. */
+
+static gboolean
+hand_over (Clip *clip, guint first)
+{
+  KilnShape latents = chunk_shape (clip, first);
+  KilnShape shape = frames_shape (clip->decoder, &latents);
+
+  if (!svd_handover_wait_empty (&clip->handover)
+      || !kiln_buffer_copy (svd_buffers_get (&clip->decoder->buffers,
+              "frames"), clip->frames, 0, kiln_shape_bytes (&shape),
+          &clip->error))
+    return FALSE;
+  svd_handover_fill (&clip->handover);
+  return TRUE;
+}
+
+static gpointer
+decode_ahead (gpointer data)
+{
+  Clip *clip = data;
+
+  for (guint first = 0; first < clip->latents->frames; first += clip->at_once)
+    if (!decode_chunk (clip, first, &clip->error) || !hand_over (clip, first))
+      break;
+  svd_handover_end (&clip->handover);
+  return NULL;
+}
+
+static void
+cancel_ahead (GCancellable *cancellable, gpointer ahead)
+{
+  g_cancellable_cancel (ahead);
+}
+
+/* FALSE with error, or FALSE without where the caller has enough. */
+static gboolean
+take_chunks (Clip *clip, SvdFrameFunc func, gpointer user_data,
+    GError **error)
+{
+  for (guint first = 0; first < clip->latents->frames; first += clip->at_once) {
+    if (!svd_handover_wait_full (&clip->handover)) {
+      g_propagate_error (error, g_steal_pointer (&clip->error));
+      return FALSE;
+    }
+    if (!emit_chunk (clip, clip->frames, first, func, user_data, error))
+      return FALSE;
+    svd_handover_empty (&clip->handover);
+  }
+  return TRUE;
+}
+
+/* clip->cancellable ends as well when the caller has enough. */
+static gboolean
+decode_side_by_side (Clip *clip, SvdFrameFunc func, gpointer user_data,
+    GError **error)
+{
+  GThread *thread;
+  gboolean all;
+
+  svd_handover_init (&clip->handover);
+  thread = g_thread_new ("svd-decode", decode_ahead, clip);
+  all = take_chunks (clip, func, user_data, error);
+  if (!all) {
+    svd_handover_stop (&clip->handover);
+    g_cancellable_cancel (clip->cancellable);
+  }
+  g_thread_join (thread);
+  g_clear_error (&clip->error);
+  svd_handover_clear (&clip->handover);
+  return all;
+}
+
+static gboolean
+decode_chunks (Clip *clip, SvdFrameFunc func, gpointer user_data,
+    GError **error)
+{
+  g_autoptr (GCancellable) ahead = g_cancellable_new ();
+  g_autoptr (KilnBuffer) frames = NULL;
+  GCancellable *callers = clip->cancellable;
+  KilnShape latents = chunk_shape (clip, 0);
+  KilnShape shape = frames_shape (clip->decoder, &latents);
+  gulong connection = 0;
+  gboolean all;
+
+  frames = kiln_buffer_new (clip->decoder->stage.device,
+      kiln_shape_bytes (&shape), KILN_MEMORY_DOWNLOAD, error);
+  if (frames == NULL)
+    return FALSE;
+  clip->frames = frames;
+  clip->cancellable = ahead;
+  if (callers != NULL)
+    connection = g_cancellable_connect (callers, G_CALLBACK (cancel_ahead),
+        ahead, NULL);
+  all = decode_side_by_side (clip, func, user_data, error);
+  if (callers != NULL)
+    g_cancellable_disconnect (callers, connection);
+  return all;
+}
+
+static gboolean
+decode_at_once (Clip *clip, SvdFrameFunc func, gpointer user_data,
+    GError **error)
+{
+  return decode_chunk (clip, 0, error)
+      && emit_chunk (clip, svd_buffers_get (&clip->decoder->buffers, "frames"),
+      0, func, user_data, error);
 }
 
 gboolean
@@ -335,25 +502,22 @@ svd_decoder_decode (SvdDecoder *self, const SvdLatents *latents,
     GCancellable *cancellable, GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->stage.in_use);
-  guint at_once = limit_frames (latents->frames, decode_chunk_size);
-  gsize frame = (gsize) latents->width * latents->height * latents->channels;
+  Clip clip = {
+    .decoder = self,
+    .latents = latents,
+    .at_once = limit_frames (latents->frames, decode_chunk_size),
+    .cancellable = cancellable,
+  };
+  GError *failure = NULL;
 
   if (!check_latents (self, latents, error))
     return FALSE;
-  for (guint first = 0; first < latents->frames; first += at_once) {
-    KilnShape shape =
-        latents_shape (latents, MIN (at_once, latents->frames - first));
-    GError *failure = NULL;
-
-    if (!prepare (self, &shape, cancellable, error)
-        || !run (self, latents->data + first * frame, cancellable, error))
-      return FALSE;
-    if (!emit_frames (self, first, func, user_data, &failure)) {
-      if (failure == NULL)
-        return TRUE;
-      g_propagate_error (error, failure);
-      return FALSE;
-    }
-  }
-  return TRUE;
+  if (clip.at_once == latents->frames)
+    decode_at_once (&clip, func, user_data, &failure);
+  else
+    decode_chunks (&clip, func, user_data, &failure);
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, failure);
+  return FALSE;
 }

@@ -8,16 +8,17 @@
  * into the frames of the clip. Clips follow one another without gaps: the
  * first starts where the first picture did, each other where the one before
  * has ended. Frames are pushed as soon as their chunk is decoded, see
- * #GstSvdDecode:decode-chunk-size. Where that is not set and the memory does
- * not suffice for what the model recommends, fewer frames are decoded together
- * and an info message says how many.
+ * #GstSvdDecode:decode-chunk-size, and the next chunk is decoded meanwhile,
+ * however long downstream takes for them. Where that is not set and the memory
+ * does not suffice for what the model recommends, fewer frames are decoded
+ * together and an info message says how many.
  *
  * Latents may come from a file. They have no time then and the caps say how
  * many frames a second there are.
  *
- * Each chunk posts progress messages of the code "decode", when it starts and
- * when it is complete, whose structure has the fields step, steps (chunks) and
- * percent.
+ * Each chunk posts progress messages of the code "decode", when it is waited
+ * for and when it is complete, whose structure has the fields step, steps
+ * (chunks) and percent.
  *
  * ## Example launch line
  * |[
@@ -280,9 +281,10 @@ push_frame (guint index, guint width, guint height, const guint8 * pixels,
   GstSvdDecode *self = push->self;
   GstBuffer *frame = make_frame (self, pixels);
 
-  /* A chunk's frames come when all of it is done. Nothing is in progress while
-   * they are pushed: an application that waits for that before it goes to
-   * PLAYING, as gst-launch-1.0 does, would wait for ever. */
+  /* A chunk's frames come when all of it is done. Though the next one is being
+   * decoded, nothing is said to be in progress while they are pushed: an
+   * application that waits for that before it goes to PLAYING, as
+   * gst-launch-1.0 does, would wait for ever. */
   if (index % push->chunk_size == 0)
     post_chunk (push, GST_PROGRESS_TYPE_COMPLETE, index / push->chunk_size + 1);
   stamp (self, frame);

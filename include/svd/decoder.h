@@ -41,7 +41,8 @@ SVD_API guint svd_decoder_choose_chunk_size (SvdDecoder *decoder,
  * svd_decoder_decode:
  * @decode_chunk_size: frames decoded together; temporal layers do not see
  *     past a chunk's edge (as in diffusers); 0: all frames at once
- * @frame: called for each frame as its chunk is done
+ * @frame: called for each frame as its chunk is done, in this thread; the
+ *     device decodes the next chunk meanwhile
  *
  * Values are clamped to 0…1 and rounded to 8 bits as diffusers does.
  *

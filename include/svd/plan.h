@@ -13,8 +13,10 @@ G_BEGIN_DECLS
  *     longer; 0: all are on the device
  * @arena: bytes of activations, all lifetimes overlapped, while it runs
  * @buffers: bytes of its inputs and results
- * @staging: bytes of the host's memory through which a graphics card's
- *     weights are loaded, at most; given back before the arena is taken
+ * @staging: bytes of the host's memory that it takes at most: through which a
+ *     graphics card's weights are loaded, which are given back before the
+ *     arena is taken, or in which a chunk's frames are while the next chunk is
+ *     decoded
  * @decode_chunk_size: frames decoded together; 0: the stage does not decode
  * @flops: floating-point operations of one run: a picture, one pass of the
  *     UNet (guidance takes two a step), a chunk of frames

@@ -293,6 +293,67 @@ GST_START_TEST (test_flush_in_mid_clip)
 
 GST_END_TEST;
 
+typedef struct
+{
+  TestTime start;               /* of the clip */
+  gboolean waited;
+} SlowSink;
+
+/* Takes the first frame only after half as much work again as that was. */
+static GstPadProbeReturn
+wait_for_work (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  SlowSink *sink = user_data;
+  TestTime frame = test_time_now (), now = frame;
+  gint64 work = (frame.cpu - sink->start.cpu) / 2;
+
+  while (now.cpu < frame.cpu + work
+      && now.wall < frame.wall + 60 * G_USEC_PER_SEC) {
+    g_usleep (G_USEC_PER_SEC / 10);
+    now = test_time_now ();
+  }
+  sink->waited = now.cpu >= frame.cpu + work;
+  return GST_PAD_PROBE_REMOVE;
+}
+
+/* While downstream is busy with one chunk, the device decodes the next. Frames
+ * and times are the same. */
+GST_START_TEST (test_slow_downstream)
+{
+  GstHarness *h = harness ("svddecode decode-chunk-size=1", 3, FPS);
+  GstBuffer *latents = test_noise (test_latents_size (3));
+  gchar *expected[3];
+  SlowSink sink = { 0, };
+
+  gst_harness_push (h, gst_buffer_ref (latents));
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *frame = gst_harness_pull (h);
+
+    expected[i] = test_checksum (frame);
+    gst_buffer_unref (frame);
+  }
+
+  sink.start = test_time_now ();
+  gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, wait_for_work,
+      &sink, NULL);
+  fail_unless_equals_int (gst_harness_push (h, latents), GST_FLOW_OK);
+  fail_unless (sink.waited);
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *frame = gst_harness_pull (h);
+    gchar *checksum = test_checksum (frame);
+
+    assert_equals_string (checksum, expected[i]);
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (frame), at (3 + i, FPS));
+    g_free (checksum);
+    g_free (expected[i]);
+    gst_buffer_unref (frame);
+  }
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 /* What a clip takes on the device that svddecode has by default. */
 static guint64
 planned_peak (guint frames, guint at_once)
@@ -529,6 +590,7 @@ svddecode_suite (void)
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_downstream_eos);
   tcase_add_test (tc, test_progress);
+  tcase_add_test (tc, test_slow_downstream);
   tcase_add_test (tc, test_memory_budget);
   tcase_add_test (tc, test_flush_in_mid_clip);
   tcase_add_loop_test (tc, test_cancel, 0, 2);

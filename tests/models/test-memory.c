@@ -194,6 +194,25 @@ test_chunks (void)
   g_assert_error (error, SVD_ERROR, SVD_ERROR_OUT_OF_MEMORY);
 }
 
+/* A chunk's frames in the host's memory while the next is decoded, if there is
+ * a next. */
+static void
+test_chunk_buffer (void)
+{
+  const guint64 frame = 1024 * 576 * 4 * sizeof (float);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdModel) model = svd_model_open (NULL, &error);
+  SvdPlan plan;
+
+  g_assert_no_error (error);
+  g_assert_true (svd_decoder_plan (model, NULL, 1024, 576, 9, 8, &plan,
+          &error));
+  g_assert_cmpuint (plan.staging, ==, 8 * frame);
+  g_assert_true (svd_decoder_plan (model, NULL, 1024, 576, 8, 8, &plan,
+          &error));
+  g_assert_cmpuint (plan.staging, <, 8 * frame);
+}
+
 static SvdConditioning
 wavy_conditioning (SvdModel *model, guint width, guint height)
 {
@@ -390,6 +409,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/memory/fp16", &large, test_clip);
   g_test_add_func ("/memory/too-little", test_too_little);
   g_test_add_func ("/memory/chunks", test_chunks);
+  g_test_add_func ("/memory/chunk-buffer", test_chunk_buffer);
   g_test_add_data_func ("/memory/streaming/fp32",
       GINT_TO_POINTER (SVD_PRECISION_FP32), test_streaming);
   g_test_add_data_func ("/memory/streaming/fp16",
