@@ -78,7 +78,7 @@ create_instance (VkInstance *instance, gboolean validate, GError **error)
   VkApplicationInfo application = {
     .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
     .pApplicationName = "gst-svd",
-    .apiVersion = VK_API_VERSION_1_2,
+    .apiVersion = VK_API_VERSION_1_3,   /* at most: devices of 1.2 do, too */
   };
   VkInstanceCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
@@ -479,8 +479,9 @@ kiln_device_describe (KilnDevice *self)
   if (info->features & KILN_FEATURE_FLOAT16)
     g_string_append (text, ", fp16 arithmetic");
   if (info->features & KILN_FEATURE_MATRIX)
-    g_string_append_printf (text, ", cooperative matrices of %u×%u×%u",
-        info->matrix_rows, info->matrix_columns, info->matrix_depth);
+    g_string_append_printf (text, ", cooperative matrices%s of %u×%u×%u",
+        info->features & KILN_FEATURE_MATRIX2 ? " 2" : "", info->matrix_rows,
+        info->matrix_columns, info->matrix_depth);
   return g_string_free (text, FALSE);
 }
 

@@ -18,6 +18,7 @@ typedef enum {
   KILN_FEATURE_SUBGROUPS = 1 << 3,      /* sums and shuffles in subgroups */
   KILN_FEATURE_SUBGROUP_SIZE = 1 << 4,  /* a pipeline may ask for a size */
   KILN_FEATURE_MATRIX = 1 << 5, /* a subgroup multiplies matrices of halves */
+  KILN_FEATURE_MATRIX2 = 1 << 6,        /* reduces, converts, computes with them */
 } KilnFeatures;
 
 typedef struct {

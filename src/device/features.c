@@ -12,6 +12,10 @@ typedef struct {
 #ifdef KILN_COOPERATIVE_MATRIX
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
 #endif
+#ifdef KILN_COOPERATIVE_MATRIX2
+  VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix2;
+  VkPhysicalDeviceMaintenance4Features maintenance4;    /* with matrix2 */
+#endif
 } Features;
 
 static gboolean
@@ -31,7 +35,7 @@ has_extension (VkPhysicalDevice physical, const char *name)
 
 /* What belongs to an extension is chained only where there is one. */
 static void
-chain (Features *self, gboolean sizes, gboolean matrix)
+chain (Features *self, gboolean sizes, gboolean matrix, gboolean matrix2)
 {
   *self = (Features) {
     .core = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &self->v11 },
@@ -49,6 +53,16 @@ chain (Features *self, gboolean sizes, gboolean matrix)
   self->matrix.pNext = self->v12.pNext;
   if (matrix)
     self->v12.pNext = &self->matrix;
+#endif
+#ifdef KILN_COOPERATIVE_MATRIX2
+  self->matrix2.sType =
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV;
+  self->matrix2.pNext = &self->maintenance4;
+  self->maintenance4.sType =
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES;
+  self->maintenance4.pNext = self->v12.pNext;
+  if (matrix2)
+    self->v12.pNext = &self->matrix2;
 #endif
 }
 
@@ -157,13 +171,41 @@ query_matrix (VkInstance instance, VkPhysicalDevice physical,
 
   if (!has_extension (physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME))
     return;
-  chain (&has, FALSE, TRUE);
+  chain (&has, FALSE, TRUE, FALSE);
   vkGetPhysicalDeviceFeatures2 (physical, &has.core);
   vkGetPhysicalDeviceProperties2 (physical, &properties);
   if (has.matrix.cooperativeMatrix && has.v12.shaderFloat16
       && has.v12.vulkanMemoryModel && (stages.cooperativeMatrixSupportedStages
           & VK_SHADER_STAGE_COMPUTE_BIT) != 0)
     query_matrix_size (instance, physical, info);
+}
+
+#endif
+
+#ifdef KILN_COOPERATIVE_MATRIX2
+
+/* Sums become factors of the next product where matrices are as deep as they
+ * are wide. Such shaders are SPIR-V 1.6, in which the size of workgroups is a
+ * matter of maintenance4: both belong to Vulkan 1.3. */
+static void
+query_matrix2 (VkPhysicalDevice physical, KilnDeviceInfo *info)
+{
+  VkPhysicalDeviceProperties properties;
+  Features has;
+
+  vkGetPhysicalDeviceProperties (physical, &properties);
+  if (properties.apiVersion < VK_API_VERSION_1_3
+      || (info->features & KILN_FEATURE_MATRIX) == 0
+      || info->matrix_columns != info->matrix_depth
+      || !has_extension (physical, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME))
+    return;
+  chain (&has, FALSE, FALSE, TRUE);
+  vkGetPhysicalDeviceFeatures2 (physical, &has.core);
+  if (has.maintenance4.maintenance4
+      && has.matrix2.cooperativeMatrixReductions
+      && has.matrix2.cooperativeMatrixConversions
+      && has.matrix2.cooperativeMatrixPerElementOperations)
+    info->features |= KILN_FEATURE_MATRIX2;
 }
 
 #endif
@@ -176,7 +218,7 @@ kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
       has_extension (physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   Features has;
 
-  chain (&has, sizes, FALSE);
+  chain (&has, sizes, FALSE, FALSE);
   vkGetPhysicalDeviceFeatures2 (physical, &has.core);
   if (has.v12.shaderFloat16)
     info->features |= KILN_FEATURE_FLOAT16;
@@ -184,6 +226,9 @@ kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
       && has.sizes.computeFullSubgroups);
 #ifdef KILN_COOPERATIVE_MATRIX
   query_matrix (instance, physical, info);
+#endif
+#ifdef KILN_COOPERATIVE_MATRIX2
+  query_matrix2 (physical, info);
 #endif
   info->memory_budget =
       has_extension (physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
@@ -193,12 +238,13 @@ VkResult
 kiln_features_create_device (VkPhysicalDevice physical,
     const KilnDeviceInfo *info, VkDeviceCreateInfo *create, VkDevice *device)
 {
-  const char *extensions[2];
+  const char *extensions[3];
   gboolean sizes = (info->features & KILN_FEATURE_SUBGROUP_SIZE) != 0;
   gboolean matrix = (info->features & KILN_FEATURE_MATRIX) != 0;
+  gboolean matrix2 = (info->features & KILN_FEATURE_MATRIX2) != 0;
   Features wanted;
 
-  chain (&wanted, sizes, matrix);
+  chain (&wanted, sizes, matrix, matrix2);
   wanted.v12.shaderFloat16 = (info->features & KILN_FEATURE_FLOAT16) != 0;
   wanted.sizes.subgroupSizeControl = sizes;
   wanted.sizes.computeFullSubgroups = sizes;
@@ -214,6 +260,15 @@ kiln_features_create_device (VkPhysicalDevice physical,
   if (matrix)
     extensions[create->enabledExtensionCount++] =
         VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
+#endif
+#ifdef KILN_COOPERATIVE_MATRIX2
+  wanted.matrix2.cooperativeMatrixReductions = matrix2;
+  wanted.matrix2.cooperativeMatrixConversions = matrix2;
+  wanted.matrix2.cooperativeMatrixPerElementOperations = matrix2;
+  wanted.maintenance4.maintenance4 = matrix2;
+  if (matrix2)
+    extensions[create->enabledExtensionCount++] =
+        VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME;
 #endif
   return vkCreateDevice (physical, create, NULL, device);
 }

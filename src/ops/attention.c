@@ -51,6 +51,10 @@ static const KilnVariant variants[] = {
       KILN_FEATURE_MATRIX | KILN_FEATURE_SUBGROUPS, 0, 64, 128, 32, 23552,
       .subgroups = 4, .error = 2e-4 },
 #endif
+#ifdef KILN_COOPERATIVE_MATRIX2
+  { "flash-matrix2", "matrix2", 1u << KILN_F16, KILN_FEATURE_MATRIX2, 0, 64,
+      128, 32, 22528, .subgroups = 4, .error = 2e-4 },
+#endif
   { "flash", "flash", ANY_TYPE, 0, 64, 32, 128, 32, 22400 },
   { "flash-wide", "flash", ANY_TYPE, 0, 256, 32, 512, 32, 23168 },
   { "scalar", "scalar", ANY_TYPE, 0, 0, 2, 64, 4 },
@@ -88,7 +92,7 @@ cost (const KilnVariant *variant, KilnDevice *device, const KilnWork *work)
 {
   guint32 chunks = n_chunks (variant, work->columns);
   double loads = 1.0 / variant->rows + 1.0 / variant->depth;
-  double product = variant->needs & KILN_FEATURE_MATRIX ? 1.0 / MATRIX_SPEED : 1;
+  double product = variant->subgroups > 0 ? 1.0 / MATRIX_SPEED : 1;
 
   if (kiln_variant_group_size (variant, device) > 0 && chunks > 1)
     return HUGE_VAL;
