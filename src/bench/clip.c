@@ -62,7 +62,6 @@ encode (const Bench *bench, BenchClip *clip, GError **error)
   };
 
   svd_conditioning_clear (&clip->conditioning);
-  clip->encoded = bench->size;
   return svd_encoder_encode (clip->encoder, &picture, &params,
       &clip->conditioning, NULL, error);
 }

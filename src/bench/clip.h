@@ -12,7 +12,6 @@ typedef struct {
   SvdDecoder *decoder;
   guint8 *pixels;
   SvdConditioning conditioning;
-  BenchSize encoded;            /* what for; 0×0: for nothing */
   SvdLatents latents;
 } BenchClip;
 

@@ -24,10 +24,10 @@ static const struct { guint width, height; } sizes[] = {
   { 256, 256 }, { 512, 320 }, { 768, 448 }, { 1024, 576 },
 };
 
-#define N_POINTS (N_FRAMES + N_STEPS + G_N_ELEMENTS (sizes))
+#define N_POINTS (N_FRAMES + N_STEPS + G_N_ELEMENTS (sizes) - 1)
 
-/* Frames at the smallest size, steps there with the fewest frames, then
- * sizes with these: products of them grow as they do. */
+/* Frames at the smallest size, steps there with the fewest frames, then the
+ * other sizes with these: products of them grow as they do. */
 static Point
 new_point (guint i)
 {
@@ -41,8 +41,8 @@ new_point (guint i)
   else if (i < N_FRAMES + N_STEPS)
     point.steps = step_counts[i - N_FRAMES];
   else {
-    point.size.width = sizes[i - N_FRAMES - N_STEPS].width;
-    point.size.height = sizes[i - N_FRAMES - N_STEPS].height;
+    point.size.width = sizes[i - N_FRAMES - N_STEPS + 1].width;
+    point.size.height = sizes[i - N_FRAMES - N_STEPS + 1].height;
   }
   return point;
 }
@@ -89,40 +89,6 @@ plan_point (const Bench *bench, Point *point, GError **error)
 
 /* ---- Measuring */
 
-/* Each the second run: the first compiles and records. */
-
-static gboolean
-time_sampling (const Bench *bench, BenchClip *clip, Point *point,
-    GError **error)
-{
-  KilnDevice *device = svd_device_get_kiln (bench->device);
-  double start;
-
-  if (!bench_clip_sample (bench, clip, 1, error))
-    return FALSE;
-  start = bench_core_clock (device);
-  if (!bench_clip_sample (bench, clip, point->steps, error))
-    return FALSE;
-  point->sample = bench_core_clock (device) - start;
-  return TRUE;
-}
-
-static gboolean
-time_decoding (const Bench *bench, BenchClip *clip, Point *point,
-    GError **error)
-{
-  KilnDevice *device = svd_device_get_kiln (bench->device);
-  double start;
-
-  if (!bench_clip_run_stage (bench, clip, BENCH_DECODE, error))
-    return FALSE;
-  start = bench_core_clock (device);
-  if (!bench_clip_run_stage (bench, clip, BENCH_DECODE, error))
-    return FALSE;
-  point->decode = bench_core_clock (device) - start;
-  return TRUE;
-}
-
 /* Whether a run is expected to stay below so many seconds. */
 static gboolean
 is_affordable (const Bench *bench, double flops, double budget)
@@ -131,40 +97,95 @@ is_affordable (const Bench *bench, double flops, double budget)
       < budget * BENCH_EXPECTED_SHARE;
 }
 
+typedef struct {
+  BenchClip clip;
+  double budget;
+  guint width, height;          /* of what was encoded last; 0: nothing was */
+  double decode;                /* seconds of a frame of that size */
+} Measuring;
+
+/* Both take the second run: the first compiles and records. */
+
 static gboolean
-measure_point (const Bench *bench, BenchClip *clip, Point *point,
-    double budget, GError **error)
+time_decoding (const Bench *bench, Measuring *measuring, GError **error)
 {
-  const double sampling = point->plans[BENCH_SAMPLE].flops * point->steps;
+  KilnDevice *device = svd_device_get_kiln (bench->device);
+  double start;
+
+  if (!bench_clip_run_stage (bench, &measuring->clip, BENCH_DECODE, error))
+    return FALSE;
+  start = bench_core_clock (device);
+  if (!bench_clip_run_stage (bench, &measuring->clip, BENCH_DECODE, error))
+    return FALSE;
+  measuring->decode = bench_core_clock (device) - start;
+  return TRUE;
+}
+
+static gboolean
+time_sampling (const Bench *bench, Measuring *measuring, Point *point,
+    GError **error)
+{
+  KilnDevice *device = svd_device_get_kiln (bench->device);
+  double start;
+
+  if (!bench_clip_sample (bench, &measuring->clip, 1, error))
+    return FALSE;
+  start = bench_core_clock (device);
+  if (!bench_clip_sample (bench, &measuring->clip, point->steps, error))
+    return FALSE;
+  point->sample = bench_core_clock (device) - start;
+  return TRUE;
+}
+
+/* What depends on the size alone: encodes, and decodes a frame. */
+static gboolean
+begin_size (const Bench *bench, Measuring *measuring, const Point *point,
+    GError **error)
+{
+  double decoding = point->plans[BENCH_DECODE].flops / point->size.frames;
+
+  measuring->width = bench->size.width;
+  measuring->height = bench->size.height;
+  measuring->decode = 0;
+  return bench_clip_run_stage (bench, &measuring->clip, BENCH_ENCODE, error)
+      && bench_clip_sample (bench, &measuring->clip, 1, error)
+      && (!is_affordable (bench, decoding, measuring->budget)
+      || time_decoding (bench, measuring, error));
+}
+
+static gboolean
+measure_point (const Bench *bench, Measuring *measuring, Point *point,
+    GError **error)
+{
+  const BenchSize *size = &point->size;
+  double sampling = point->plans[BENCH_SAMPLE].flops * point->steps;
   Bench here = *bench;
 
-  here.size = point->size;
-  if (!is_affordable (bench, point->plans[BENCH_ENCODE].flops, budget)
-      || !is_affordable (bench, sampling, budget))
+  here.size = *size;
+  if (!is_affordable (bench, point->plans[BENCH_ENCODE].flops,
+          measuring->budget)
+      || !is_affordable (bench, sampling, measuring->budget))
     return TRUE;
-  if ((clip->encoded.width != here.size.width
-          || clip->encoded.height != here.size.height)
-      && !bench_clip_run_stage (&here, clip, BENCH_ENCODE, error))
+  if ((measuring->width != size->width || measuring->height != size->height)
+      && !begin_size (&here, measuring, point, error))
     return FALSE;
-  return time_sampling (&here, clip, point, error)
-      && (!is_affordable (bench, point->plans[BENCH_DECODE].flops
-          / point->size.frames, budget)
-      || time_decoding (&here, clip, point, error));
+  point->decode = measuring->decode;
+  return time_sampling (&here, measuring, point, error);
 }
 
 static gboolean
 measure_points (const Bench *bench, Point *points, double budget,
     GError **error)
 {
-  g_auto (BenchClip) clip = { 0 };
+  Measuring measuring = { .budget = budget };
+  gboolean ok = TRUE;
 
-  for (guint stage = 0; stage < BENCH_N_STAGES; stage++)
-    if (!bench_clip_load (bench, &clip, stage, error))
-      return FALSE;
-  for (guint i = 0; i < N_POINTS; i++)
-    if (!measure_point (bench, &clip, &points[i], budget, error))
-      return FALSE;
-  return TRUE;
+  for (guint stage = 0; ok && stage < BENCH_N_STAGES; stage++)
+    ok = bench_clip_load (bench, &measuring.clip, stage, error);
+  for (guint i = 0; ok && i < N_POINTS; i++)
+    ok = measure_point (bench, &measuring, &points[i], error);
+  bench_clip_clear (&measuring.clip);
+  return ok;
 }
 
 /* ---- Telling */
