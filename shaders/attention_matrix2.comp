@@ -17,6 +17,7 @@
 /* Keys that a step of the softmax takes; K is N here. */
 const uint WIDE = 2;
 
+SUMS scores[DOWN * WIDE];
 SUMS most[DOWN], totals[DOWN];  /* of each row, in all of its columns */
 
 float larger (const in float a, const in float b)
@@ -42,32 +43,36 @@ float cut_element (const in uint row, const in uint column, const in float a,
   return column < n ? a : NOTHING;
 }
 
-void find_scores (uint i, uint first, uint key, out SUMS scores[WIDE])
+void find_scores (uint first, uint key)
 {
   [[unroll]] for (uint w = 0; w < WIDE; w++) {
     uint at = key + w * N;
-    SUMS score = SUMS (0.0);
+    [[unroll]] for (uint i = 0; i < DOWN; i++)
+      scores[i * WIDE + w] = SUMS (0.0);
     [[unroll]] for (uint s = 0; s < STEPS; s++) {
       B_MATRIX k;
       coopMatLoad (k, lines, at * LINE + s * (K / 4), LINE,
           gl_CooperativeMatrixLayoutColumnMajor);
-      score = coopMatMulAdd (q[i * STEPS + s], k, score);
+      [[unroll]] for (uint i = 0; i < DOWN; i++)
+        scores[i * WIDE + w] =
+            coopMatMulAdd (q[i * STEPS + s], k, scores[i * WIDE + w]);
     }
-    score *= scale;
-    if (first + at + N > length)
-      coopMatPerElementNV (score, score, cut_element,
-          max (length, first + at) - (first + at));
-    scores[w] = score;
+    [[unroll]] for (uint i = 0; i < DOWN; i++) {
+      scores[i * WIDE + w] *= scale;
+      if (first + at + N > length)
+        coopMatPerElementNV (scores[i * WIDE + w], scores[i * WIDE + w],
+            cut_element, max (length, first + at) - (first + at));
+    }
   }
 }
 
 /* Scores become shares; what there is shrinks where a row's largest grows. */
-void exponentiate (uint i, inout SUMS scores[WIDE])
+void exponentiate (uint i)
 {
-  SUMS now = scores[0], shrink;
+  SUMS now = scores[i * WIDE], shrink;
 
   [[unroll]] for (uint w = 1; w < WIDE; w++)
-    coopMatPerElementNV (now, now, larger_element, scores[w]);
+    coopMatPerElementNV (now, now, larger_element, scores[i * WIDE + w]);
   coopMatReduceNV (now, now, gl_CooperativeMatrixReduceRowNV, larger);
   coopMatPerElementNV (now, now, larger_element, most[i]);
   shrink = most[i] - now;
@@ -77,30 +82,32 @@ void exponentiate (uint i, inout SUMS scores[WIDE])
   [[unroll]] for (uint j = 0; j < ACROSS; j++)
     acc[i * ACROSS + j] *= shrink;
   [[unroll]] for (uint w = 0; w < WIDE; w++) {
-    scores[w] -= now;
-    coopMatPerElementNV (scores[w], scores[w], power_element);
+    SUMS share = scores[i * WIDE + w] - now;
+    coopMatPerElementNV (scores[i * WIDE + w], share, power_element);
   }
 }
 
 /* The sum of a row's shares is a product with ones. */
-void add_values (uint i, uint key, const in SUMS scores[WIDE])
+void add_values (uint key)
 {
   [[unroll]] for (uint w = 0; w < WIDE; w++) {
-    A_MATRIX p = A_MATRIX (scores[w]);
-    totals[i] = coopMatMulAdd (p, B_MATRIX (1.0), totals[i]);
+    A_MATRIX p[DOWN];
+    [[unroll]] for (uint i = 0; i < DOWN; i++) {
+      p[i] = A_MATRIX (scores[i * WIDE + w]);
+      totals[i] = coopMatMulAdd (p[i], B_MATRIX (1.0), totals[i]);
+    }
     [[unroll]] for (uint j = 0; j < ACROSS; j++) {
       B_MATRIX v;
       coopMatLoad (v, lines, (KEYS + key + w * N) * LINE + j * (N / 4), LINE,
           gl_CooperativeMatrixLayoutRowMajor);
-      acc[i * ACROSS + j] = coopMatMulAdd (p, v, acc[i * ACROSS + j]);
+      [[unroll]] for (uint i = 0; i < DOWN; i++)
+        acc[i * ACROSS + j] = coopMatMulAdd (p[i], v, acc[i * ACROSS + j]);
     }
   }
 }
 
 void main ()
 {
-  SUMS scores[WIDE];
-
   if (!begin ())
     return;
   [[unroll]] for (uint i = 0; i < DOWN; i++) {
@@ -112,12 +119,12 @@ void main ()
     load_lines (first, 1, 0);
     load_lines (first, 2, KEYS);
     barrier ();
-    for (uint key = 0; key < KEYS; key += WIDE * N)
-      [[unroll]] for (uint i = 0; i < DOWN; i++) {
-        find_scores (i, first, key, scores);
-        exponentiate (i, scores);
-        add_values (i, key, scores);
-      }
+    for (uint key = 0; key < KEYS; key += WIDE * N) {
+      find_scores (first, key);
+      [[unroll]] for (uint i = 0; i < DOWN; i++)
+        exponentiate (i);
+      add_values (key);
+    }
   }
   finish (totals);
 }

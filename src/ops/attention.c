@@ -48,6 +48,8 @@ static const KilnVariant variants[] = {
   /* With matrices shares of a query are rounded to halves: by 2^-11 at most, of
    * each. */
 #ifdef KILN_COOPERATIVE_MATRIX2
+  { "flash-matrix2-large", "matrix2", 1u << KILN_F16, KILN_FEATURE_MATRIX2, 0,
+      128, 64, 32, 19456, .subgroups = 4, .error = 2e-4 },
   { "flash-matrix2", "matrix2", 1u << KILN_F16, KILN_FEATURE_MATRIX2, 0, 64,
       128, 32, 22528, .subgroups = 4, .error = 2e-4 },
 #endif

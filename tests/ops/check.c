@@ -40,7 +40,7 @@ typedef struct {
   KilnDevice *device;
 } Way;
 
-#define MAX_WAYS 16
+#define MAX_WAYS 32
 
 struct _Check
 {
