@@ -281,15 +281,17 @@ svd_encoder_build_graphs (SvdModel *model, const SvdStageOptions *options,
 /* The first numbers of the seed's stream, as diffusers draws them; drawn
  * whatever the strength. */
 static float *
-draw_noise (guint64 seed, gsize n, float strength)
+draw_noise (guint64 seed, gsize n, float strength, GCancellable *cancellable,
+    GError **error)
 {
   g_autoptr (KilnNoise) noise = kiln_noise_new (seed);
-  float *values = g_new (float, n);
+  g_autofree float *values = g_new (float, n);
 
-  kiln_noise_draw (noise, values, n);
+  if (!kiln_noise_draw (noise, values, n, cancellable, error))
+    return NULL;
   for (gsize i = 0; i < n; i++)
     values[i] *= strength;
-  return values;
+  return g_steal_pointer (&values);
 }
 
 static gboolean
@@ -313,9 +315,10 @@ prepare_pixels (SvdEncoder *self, const SvdPicture *picture, SvdFit fit,
   if (!svd_picture_fit (picture, fit, self->width, self->height, &fitted,
           error))
     return FALSE;
-  noise = draw_noise (seed, (gsize) 3 * self->width * self->height, strength);
-  return svd_preprocess (self->stage.device, &params, &fitted, noise,
-      svd_buffers_get (&self->clip_buffers, "pixels"),
+  noise = draw_noise (seed, (gsize) 3 * self->width * self->height, strength,
+      cancellable, error);
+  return noise != NULL && svd_preprocess (self->stage.device, &params, &fitted,
+      noise, svd_buffers_get (&self->clip_buffers, "pixels"),
       svd_buffers_get (&self->vae_buffers, "pixels"), cancellable, error);
 }
 

@@ -482,7 +482,7 @@ guidance_curve (SvdGuidance guidance)
  * the picture's noise from the same generator before. */
 static gboolean
 write_noise (SvdSampler *self, guint64 seed, double init_noise_sigma,
-    GError **error)
+    GCancellable *cancellable, GError **error)
 {
   const KilnShape *shape = &self->shape;
   gsize factor = self->stage.info.factor;
@@ -493,7 +493,8 @@ write_noise (SvdSampler *self, guint64 seed, double init_noise_sigma,
   g_autofree float *rows = g_new (float, rows_n);
 
   kiln_noise_skip (noise, 3 * factor * shape->height * factor * shape->width);
-  kiln_noise_draw (noise, planes, n);
+  if (!kiln_noise_draw (noise, planes, n, cancellable, error))
+    return FALSE;
   svd_planes_to_rows (planes, shape, init_noise_sigma, rows);
   return svd_buffers_write (&self->buffers, "sample", rows, rows_n, error);
 }
@@ -594,7 +595,8 @@ svd_sampler_sample (SvdSampler *self, const SvdConditioning *conditioning,
   if (!svd_buffers_write (&self->buffers, "guidance", guidance,
           params.num_frames, error)
       || !write_conditioning (self, conditioning, &params, error)
-      || !write_noise (self, params.seed, schedule->init_noise_sigma, error))
+      || !write_noise (self, params.seed, schedule->init_noise_sigma,
+          cancellable, error))
     return FALSE;
 
   for (guint i = 0; i < schedule->n_steps; i++) {

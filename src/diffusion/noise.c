@@ -7,6 +7,7 @@
 #define MT_WORDS 624
 #define MT_SHIFT 397
 #define BLOCK 16                /* what torch.randn fills at a time */
+#define UNINTERRUPTED (1u << 16)        /* numbers */
 
 struct _KilnNoise {
   guint32 state[MT_WORDS];
@@ -135,21 +136,41 @@ draw_uniforms (KilnNoise *noise, float *out, gsize n)
     out[i] = draw_uniform (noise);
 }
 
-void
-kiln_noise_draw (KilnNoise *noise, float *out, gsize n)
+/* n, of whole blocks, some milliseconds at a time. */
+static gboolean
+draw_blocks (KilnNoise *noise, float *out, gsize n, GCancellable *cancellable,
+    GError **error)
 {
+  for (gsize i = 0; i < n; i += BLOCK) {
+    if (i % UNINTERRUPTED == 0
+        && g_cancellable_set_error_if_cancelled (cancellable, error))
+      return FALSE;
+    draw_uniforms (noise, out + i, BLOCK);
+    transform_block (out + i);
+  }
+  return TRUE;
+}
+
+gboolean
+kiln_noise_draw (KilnNoise *noise, float *out, gsize n,
+    GCancellable *cancellable, GError **error)
+{
+  gsize tail = n % BLOCK;
+
   if (n < BLOCK) {
     for (gsize i = 0; i < n; i++)
       out[i] = (float) draw_single (noise);
-    return;
+    return TRUE;
   }
-  draw_uniforms (noise, out, n);
-  for (gsize i = 0; i + BLOCK <= n; i += BLOCK)
-    transform_block (out + i);
-  if (n % BLOCK != 0) {
+  if (!draw_blocks (noise, out, n - tail, cancellable, error))
+    return FALSE;
+  if (tail != 0) {
+    /* Drawn there too, and then drawn again with what fills a block up. */
+    skip_words (noise, tail);
     draw_uniforms (noise, out + n - BLOCK, BLOCK);
     transform_block (out + n - BLOCK);
   }
+  return TRUE;
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -20,8 +20,10 @@ void kiln_noise_free (KilnNoise *noise);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnNoise, kiln_noise_free)
 
 /* One torch.randn of n numbers. The numbers depend on how draws are split
- * into calls, as they do there. */
-void kiln_noise_draw (KilnNoise *noise, float *out, gsize n);
+ * into calls, as they do there. FALSE with error where cancellable (nullable)
+ * has ended it, after which the position in the stream is anywhere. */
+gboolean kiln_noise_draw (KilnNoise *noise, float *out, gsize n,
+    GCancellable *cancellable, GError **error);
 
 /* Leaves the state that kiln_noise_draw() of n numbers would, without the
  * work of making them. */

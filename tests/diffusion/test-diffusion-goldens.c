@@ -44,7 +44,7 @@ check_draw (KilnNoise *noise, const char *name)
   guint n = entry->info.size / sizeof (float);
   g_autofree float *values = g_new (float, n);
 
-  kiln_noise_draw (noise, values, n);
+  kiln_noise_draw (noise, values, n, NULL, NULL);
   assert_close (name, values, n, 1e-6, 0);
 }
 

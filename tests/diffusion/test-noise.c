@@ -31,9 +31,9 @@ test_blocks (void)
   g_autoptr (KilnNoise) noise = kiln_noise_new (42);
   float values[18];
 
-  kiln_noise_draw (noise, values, 18);
+  kiln_noise_draw (noise, values, 18, NULL, NULL);
   assert_close (values, first, 18);
-  kiln_noise_draw (noise, values, 3);
+  kiln_noise_draw (noise, values, 3, NULL, NULL);
   assert_close (values, second, 3);
 }
 
@@ -50,11 +50,11 @@ test_spare (void)
   g_autoptr (KilnNoise) noise = kiln_noise_new (7);
   float values[16];
 
-  kiln_noise_draw (noise, values, 3);
+  kiln_noise_draw (noise, values, 3, NULL, NULL);
   assert_close (values, first, 3);
-  kiln_noise_draw (noise, values, 16);
+  kiln_noise_draw (noise, values, 16, NULL, NULL);
   assert_close (values, second, 4);
-  kiln_noise_draw (noise, values, 2);
+  kiln_noise_draw (noise, values, 2, NULL, NULL);
   assert_close (values, third, 2);
 }
 
@@ -66,8 +66,8 @@ test_seed_has_32_bits (void)
       kiln_noise_new (123 + (G_GUINT64_CONSTANT (5) << 32));
   float a[20], b[20];
 
-  kiln_noise_draw (small, a, 20);
-  kiln_noise_draw (large, b, 20);
+  kiln_noise_draw (small, a, 20, NULL, NULL);
+  kiln_noise_draw (large, b, 20, NULL, NULL);
   g_assert_cmpmem (a, sizeof a, b, sizeof b);
 }
 
@@ -85,14 +85,29 @@ test_skip (void)
     g_autoptr (KilnNoise) skipped = kiln_noise_new (i);
     float a[21], b[21];
 
-    kiln_noise_draw (drawn, scratch, sizes[i]);
+    kiln_noise_draw (drawn, scratch, sizes[i], NULL, NULL);
     kiln_noise_skip (skipped, sizes[i]);
-    kiln_noise_draw (drawn, a, 1);
-    kiln_noise_draw (drawn, a + 1, 20);
-    kiln_noise_draw (skipped, b, 1);
-    kiln_noise_draw (skipped, b + 1, 20);
+    kiln_noise_draw (drawn, a, 1, NULL, NULL);
+    kiln_noise_draw (drawn, a + 1, 20, NULL, NULL);
+    kiln_noise_draw (skipped, b, 1, NULL, NULL);
+    kiln_noise_draw (skipped, b + 1, 20, NULL, NULL);
     g_assert_cmpmem (a, sizeof a, b, sizeof b);
   }
+}
+
+static void
+test_cancel (void)
+{
+  const gsize n = 1 << 20;
+  g_autofree float *values = g_new0 (float, n);
+  g_autoptr (KilnNoise) noise = kiln_noise_new (1);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (kiln_noise_draw (noise, values, n, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpfloat (values[n - 1], ==, 0);
 }
 
 static void
@@ -103,7 +118,7 @@ test_moments (void)
   g_autoptr (KilnNoise) noise = kiln_noise_new (1);
   double sum = 0, squares = 0;
 
-  kiln_noise_draw (noise, values, n);
+  kiln_noise_draw (noise, values, n, NULL, NULL);
   for (gsize i = 0; i < n; i++) {
     g_assert_true (isfinite (values[i]));
     sum += values[i];
@@ -121,6 +136,7 @@ main (int argc, char **argv)
   g_test_add_func ("/noise/spare", test_spare);
   g_test_add_func ("/noise/seed-has-32-bits", test_seed_has_32_bits);
   g_test_add_func ("/noise/skip", test_skip);
+  g_test_add_func ("/noise/cancel", test_cancel);
   g_test_add_func ("/noise/moments", test_moments);
   return g_test_run ();
 }
