@@ -13,6 +13,9 @@
  * ignored. If photographs lie on their side, put videoflip method=automatic in
  * front.
  *
+ * Each picture posts progress messages of the code "encode", when it comes and
+ * when it is complete.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=photo.jpg ! jpegdec ! videoconvert ! svdencode ! filesink location=conditioning.bin
@@ -25,10 +28,13 @@
 #include <gst/video/video.h>
 
 #include "gstsvdcaps.h"
+#include "gstsvdprogress.h"
 #include "gstsvdseed.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_svd_encode_debug);
 #define GST_CAT_DEFAULT gst_svd_encode_debug
+
+#define PROGRESS_CODE "encode"
 
 /* Pixels a picture; more are refused before anything is allocated. */
 #define MAX_PIXELS ((guint64) 16384 * 16384)
@@ -272,17 +278,23 @@ gst_svd_encode_process (GstSvdStage * stage, GstBuffer * buffer,
   GstVideoFrame frame;
   SvdPicture picture;
   GstBuffer *out;
-  gboolean ok;
+  GError *encode_error = NULL;
 
   if (!map_picture (self, buffer, &frame, error))
     return GST_FLOW_ERROR;
 
+  gst_svd_progress_post (GST_ELEMENT (self), GST_PROGRESS_TYPE_START,
+      PROGRESS_CODE, "Encoding the picture");
   picture = view_picture (&frame);
-  ok = svd_encoder_encode (gst_svd_stage_get_worker (stage), &picture, &params,
-      &conditioning, cancellable, error);
+  svd_encoder_encode (gst_svd_stage_get_worker (stage), &picture, &params,
+      &conditioning, cancellable, &encode_error);
   gst_video_frame_unmap (&frame);
-  if (!ok)
+  gst_svd_progress_post_end (GST_ELEMENT (self), PROGRESS_CODE,
+      "Encoded the picture", encode_error);
+  if (encode_error != NULL) {
+    g_propagate_error (error, encode_error);
     return GST_FLOW_ERROR;
+  }
 
   gst_svd_seed_report (GST_ELEMENT (self), srcpad, settings->seed, seed);
   out = make_buffer (&conditioning, buffer);

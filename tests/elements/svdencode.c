@@ -296,6 +296,24 @@ GST_START_TEST (test_eos)
 
 GST_END_TEST;
 
+/* Complete before it is pushed. */
+GST_START_TEST (test_progress)
+{
+  GstHarness *h = test_harness_new (ENCODE);
+  GstBus *bus = test_harness_get_bus (h);
+
+  gst_harness_set_src_caps_str (h, TEST_PICTURE_CAPS);
+  gst_harness_push (h, test_picture (TEST_PICTURE_CAPS));
+  gst_message_unref (test_wait_for_progress (bus, "encode",
+          GST_PROGRESS_TYPE_START));
+  gst_message_unref (test_wait_for_progress (bus, "encode",
+          GST_PROGRESS_TYPE_COMPLETE));
+
+  test_harness_free (h);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_cancel)
 {
   GstHarness *h = test_harness_new ("svdencode width=768 height=768");
@@ -327,6 +345,7 @@ svdencode_suite (void)
   tcase_add_test (tc, test_seed);
   tcase_add_test (tc, test_seed_tag);
   tcase_add_test (tc, test_eos);
+  tcase_add_test (tc, test_progress);
   tcase_add_loop_test (tc, test_cancel, 0, 2);
 
   return s;
