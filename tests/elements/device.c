@@ -82,25 +82,117 @@ GST_START_TEST (test_named_device)
 
 GST_END_TEST;
 
-GST_START_TEST (test_device_of_the_application)
+/* One with a device. */
+static GstContext *
+new_context (void)
 {
-  Contexts contexts = { 0, };
   GError *error = NULL;
   SvdDevice *device = svd_device_open (NULL, &error);
-  GstElement *pipeline;
+  GstContext *context = gst_context_new (CONTEXT, TRUE);
 
   g_assert_no_error (error);
-  contexts.answer = gst_context_new (CONTEXT, TRUE);
-  gst_structure_set (gst_context_writable_structure (contexts.answer),
+  gst_structure_set (gst_context_writable_structure (context),
       "device", SVD_TYPE_DEVICE, device, "name", G_TYPE_STRING, "", NULL);
+  svd_device_unref (device);
+  return context;
+}
 
-  pipeline = start ("appsrc ! svdbin ! fakesink", &contexts);
+GST_START_TEST (test_device_of_the_application)
+{
+  Contexts contexts = { .answer = new_context () };
+  GstElement *pipeline = start ("appsrc ! svdbin ! fakesink", &contexts);
+
   fail_unless (contexts.needed >= 1);
   fail_unless_equals_int (contexts.had, 0);
   stop (pipeline);
 
   gst_context_unref (contexts.answer);
-  svd_device_unref (device);
+}
+
+GST_END_TEST;
+
+static GstElement *
+start_decoding (Contexts * contexts)
+{
+  gchar *caps = test_latents_caps (3, 7);
+  gchar *line = g_strdup_printf ("appsrc name=source format=time caps=\"%s\" ! "
+      "svddecode decode-chunk-size=1 ! fakesink name=sink", caps);
+  GstElement *pipeline = start (line, contexts);
+
+  g_free (line);
+  g_free (caps);
+  return pipeline;
+}
+
+/* One clip. */
+static void
+play (GstElement * pipeline)
+{
+  GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  GstBuffer *latents = test_noise (test_latents_size (3));
+  GstFlowReturn flow;
+
+  GST_BUFFER_PTS (latents) = 0;
+  g_signal_emit_by_name (source, "push-buffer", latents, &flow);
+  g_signal_emit_by_name (source, "end-of-stream", &flow);
+  gst_buffer_unref (latents);
+  gst_object_unref (source);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+}
+
+/* Whether the clip comes to its end. */
+static gboolean
+wait_for_end (GstElement * pipeline)
+{
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message = gst_bus_timed_pop_filtered (bus, 100 * GST_SECOND,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  gboolean ended = message != NULL
+      && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
+
+  gst_clear_message (&message);
+  gst_object_unref (bus);
+  return ended;
+}
+
+typedef struct
+{
+  GstElement *pipeline;
+  gboolean ended;
+} Other;
+
+static GstPadProbeReturn
+wait_for_other (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  Other *other = user_data;
+
+  other->ended = wait_for_end (other->pipeline);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+/* Two pipelines on one device: one has all of its clip while the other is in
+ * the midst of decoding one. */
+GST_START_TEST (test_two_pipelines)
+{
+  Contexts contexts = { .answer = new_context () };
+  GstElement *first = start_decoding (&contexts);
+  Other other = { start_decoding (&contexts) };
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (first), "sink");
+  GstPad *pad = gst_element_get_static_pad (sink, "sink");
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, wait_for_other, &other,
+      NULL);
+  play (first);
+  play (other.pipeline);
+  fail_unless (wait_for_end (first));
+  fail_unless (other.ended);
+  fail_unless_equals_int (contexts.had, 0);
+
+  gst_object_unref (pad);
+  gst_object_unref (sink);
+  stop (first);
+  stop (other.pipeline);
+  gst_context_unref (contexts.answer);
 }
 
 GST_END_TEST;
@@ -138,6 +230,7 @@ device_suite (void)
   tcase_add_test (tc, test_one_device);
   tcase_add_test (tc, test_named_device);
   tcase_add_test (tc, test_device_of_the_application);
+  tcase_add_test (tc, test_two_pipelines);
   tcase_add_test (tc, test_other_device_later);
 
   return s;
