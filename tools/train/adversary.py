@@ -21,8 +21,10 @@ WIDTH = 64
 PENALTY, PENALTY_EVERY = 0.001, 4
 ALONE = 60  # steps that the critic learns before it is heard
 WINDOW, STRIDE = 8, 4
-CRITIC_WEIGHT = 0.15
-ENERGY_PART = 4.0  # of the squared error's gradient
+CRITIC_WEIGHT = 0.25
+ENERGY_PART = 5.0  # of the squared error's gradient
+TONE = 4
+TONE_PART = 8.0  # likewise
 
 
 def flat(codes):
@@ -37,10 +39,20 @@ def energy_loss(made, clean):
     return ((made + floor) / (clean + floor)).log().square().mean()
 
 
+def tone(error):
+    """What of an error is a shift of tone: its mean over TONE² codes, [batch, frames, height, width, channels].
+
+    The two terms above do not mind such shifts, and the eye does.
+    """
+    mean = F.avg_pool2d(flat(error), TONE)
+    mean = mean.repeat_interleave(TONE, 2).repeat_interleave(TONE, 3)
+    return mean.permute(0, 2, 3, 1).reshape(error.shape)
+
+
 class Critic(nn.Module):
     """One verdict a code, from it and its surroundings, frame 0's codes and how far they moved."""
 
-    def __init__(self):
+    def __init__(self, device):
         super().__init__()
         channels = 2 * architecture.LATENT_CHANNELS + 2
         self.layers = nn.Sequential(
@@ -48,7 +60,7 @@ class Critic(nn.Module):
             nn.Conv2d(WIDTH, WIDTH, 3, padding=1), nn.LeakyReLU(0.2),
             nn.Conv2d(WIDTH, WIDTH, 3, padding=1), nn.LeakyReLU(0.2),
             nn.Conv2d(WIDTH, 1, 3, padding=1),
-        ).to(memory_format=torch.channels_last)
+        ).to(device, memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.parameters(), 2e-3, (0.5, 0.99))
         self.steps = 0
 
@@ -79,15 +91,12 @@ class Critic(nn.Module):
         self.steps = state["steps"]
 
 
-def surroundings(picture, frames, ids, numbers):
+def surroundings(picture, frames, controls, numbers):
     """What the critic sees beside the codes: frame 0's, and how many codes each point has moved."""
     size = picture.shape[1]
-    still = clips.sample_points(clips.Controls(bucket=0), numbers, size)
-    moved = [
-        clips.sample_points(clips.Controls(float(fps) + 1, float(bucket)), numbers, size) - still
-        for fps, bucket, _ in ids
-    ]
-    return flat(torch.cat([picture[:, None].expand_as(frames), torch.stack(moved) * (size / 2)], -1))
+    still = clips.sample_points([clips.Controls(bucket=0)], numbers, size)
+    moved = clips.sample_points(controls, numbers, size) - still
+    return flat(torch.cat([picture[:, None].expand_as(frames), moved * (size / 2)], -1))
 
 
 def push(critic, made, clean, beside, pull):

@@ -12,6 +12,7 @@ where the picture has to agree on one move.
 
 import pathlib
 
+import torch
 from diffusers import (
     AutoencoderKLTemporalDecoder,
     EulerDiscreteScheduler,
@@ -85,6 +86,11 @@ SCHEDULER = {
     "sigma_max": 100.0,
     "steps_offset": 1,
 }
+
+
+def default_device():
+    """Where to train."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def make_unet():

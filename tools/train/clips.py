@@ -16,6 +16,7 @@ from a source of twice the size, so the details that come near are real.
 
 import math
 import pathlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,10 +52,9 @@ def random_controls(rng):
 
 
 def travel(controls, frames):
-    """How far the camera has gone at each of the frames (a tensor of numbers)."""
-    speed = SPEED * controls.bucket / 127
-    seconds = frames / controls.fps
-    return FURTHEST * (1 - torch.exp(-speed * seconds / FURTHEST))
+    """How far the camera of each clip has gone at each of the frames (a tensor of numbers): [clips, frames]."""
+    speed = torch.tensor([SPEED * c.bucket / 127 / c.fps for c in controls], device=frames.device)
+    return FURTHEST * (1 - torch.exp(-speed[:, None] * frames / FURTHEST))
 
 
 def inverse_depth(y):
@@ -63,24 +63,23 @@ def inverse_depth(y):
 
 
 def sample_points(controls, frames, size):
-    """For every pixel of every frame where it was in the first: [frames, size, size, 2] in -1..1."""
-    axis = (torch.arange(size) + 0.5) * 2 / size - 1
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    gone = travel(controls, frames)[:, None, None]
-    source = y.expand(len(frames), size, size)
+    """For every pixel of every frame where it was in the first: [clips, frames, size, size, 2] in -1..1."""
+    axis = (torch.arange(size, device=frames.device) + 0.5) * 2 / size - 1
+    y, x = axis[:, None], axis[None]
+    gone = travel(controls, frames)[..., None, None]
+    source = y
     for _ in range(6):  # depth belongs to the source point: a few rounds settle it
         source = y * (1 - gone * inverse_depth(source))
     near = 1 - gone * inverse_depth(source)
-    return torch.stack([x * near, y * near], -1)
+    return torch.stack(torch.broadcast_tensors(x * near, y * near), -1)
 
 
-def render(source, controls, frames, size):
-    """source: [3, 2·size, 2·size]; frames: which ones; returns [frames, 3, size, size]."""
+def render(sources, controls, frames, size):
+    """sources: [clips, 3, 2·size, 2·size], controls: one each; frames: which ones; [clips, frames, 3, size, size]."""
     # At twice the size a bilinear sample of the first frame is the mean of four pixels.
-    grid = sample_points(controls, frames, size)
-    return F.grid_sample(
-        source.expand(len(frames), *source.shape), grid, mode="bilinear", padding_mode="border", align_corners=False
-    )
+    grid = sample_points(controls, frames, size).flatten(1, 2)  # one frame below the other
+    found = F.grid_sample(sources, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return found.unflatten(2, (len(frames), size)).transpose(1, 2)
 
 
 class Photographs:
@@ -127,3 +126,25 @@ def open_photographs(folder):
     """Photographs of a folder; drawings where there is none."""
     paths = sorted(pathlib.Path(folder).glob("*.jpg")) if folder else []
     return Photographs(paths) if paths else Drawings()
+
+
+class Ahead:
+    """What make(rng) gives, many at a time, made by threads while the network learns from those before.
+
+    Each has random numbers of its own, so what comes does not depend on the threads.
+    """
+
+    def __init__(self, make, count, seed, threads):
+        self.make, self.count, self.seed = make, count, seed
+        self.pool, self.drawn = ThreadPoolExecutor(threads), 0
+        self.coming = self.start(0)
+
+    def start(self, number):
+        rngs = (np.random.default_rng([*self.seed, number, i]) for i in range(self.count))
+        return [self.pool.submit(self.make, rng) for rng in rngs]
+
+    def next(self):
+        found = [job.result() for job in self.coming]
+        self.drawn += 1
+        self.coming = self.start(self.drawn)
+        return found

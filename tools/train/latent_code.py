@@ -42,6 +42,9 @@ class LatentCode:
         x = F.pad(pictures - self.mean.view(1, 3, 1, 1), [MARGIN] * 4, mode="reflect")
         return F.conv2d(x, self.analysis, stride=PATCH).permute(0, 2, 3, 1)
 
+    def to(self, device):
+        return LatentCode(self.mean.to(device), self.analysis.to(device))
+
     def save(self, path):
         torch.save({"mean": self.mean, "analysis": self.analysis}, path)
 

@@ -11,16 +11,17 @@ step here.
 import torch
 
 
-def orthogonalize(matrix, rounds=5):
+def orthogonalize(matrices, rounds=5):
+    """Matrices of one shape, [n, rows, columns], each to the nearest orthogonal one or nearly so."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix / (matrix.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
+    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = x.shape[1] > x.shape[2]
     if tall:
-        x = x.T
+        x = x.mT
     for _ in range(rounds):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -51,29 +52,36 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["step"] = 0
-                    state["m"] = torch.zeros_like(p)
-                    if not group["muon"]:
-                        state["v"] = torch.zeros_like(p)
-                state["step"] += 1
-                if group["muon"]:
-                    state["m"].mul_(group["momentum"]).add_(p.grad)
-                    update = p.grad.add(state["m"], alpha=group["momentum"]).reshape(p.shape[0], -1)
-                    rows, columns = update.shape
-                    update = orthogonalize(update) * max(1, rows / columns) ** 0.5
-                    if group["decay"]:
-                        p.mul_(1 - group["lr"] * group["decay"])
-                    p.add_(update.view(p.shape), alpha=-group["lr"])
-                else:
-                    m, v, t = state["m"], state["v"], state["step"]
-                    m.lerp_(p.grad, 0.1)
-                    v.lerp_(p.grad.square(), 0.01)
-                    p.addcdiv_(m / (1 - 0.9**t), (v / (1 - 0.99**t)).sqrt_().add_(1e-8), value=-group["lr"])
+            update = self.update_matrices if group["muon"] else self.update_others
+            update(group, [p for p in group["params"] if p.grad is not None])
+
+    def update_matrices(self, group, parameters):
+        """Those of one shape together: a graphics card is idle between small products."""
+        alike = {}
+        for p in parameters:
+            state = self.state[p]
+            if not state:
+                state["m"] = torch.zeros_like(p)
+            state["m"].mul_(group["momentum"]).add_(p.grad)
+            update = p.grad.add(state["m"], alpha=group["momentum"]).reshape(p.shape[0], -1)
+            alike.setdefault(update.shape, []).append((p, update))
+        for (rows, columns), found in alike.items():
+            updates = orthogonalize(torch.stack([update for _, update in found]))
+            scale = group["lr"] * max(1, rows / columns) ** 0.5
+            for (p, _), update in zip(found, updates):
+                p.mul_(1 - group["lr"] * group["decay"])
+                p.add_(update.reshape(p.shape), alpha=-scale)
+
+    def update_others(self, group, parameters):
+        for p in parameters:
+            state = self.state[p]
+            if not state:
+                state.update(step=0, m=torch.zeros_like(p), v=torch.zeros_like(p))
+            state["step"] += 1
+            m, v, t = state["m"], state["v"], state["step"]
+            m.lerp_(p.grad, 0.1)
+            v.lerp_(p.grad.square(), 0.01)
+            p.addcdiv_(m / (1 - 0.9**t), (v / (1 - 0.99**t)).sqrt_().add_(1e-8), value=-group["lr"])
 
 
 class Average:
@@ -91,6 +99,5 @@ class Average:
         self.steps += 1
         keep = min(self.longest, (1 + self.steps) / (10 + self.steps))
         for name, module in self.modules.items():
-            for key, value in module.state_dict().items():
-                if value.is_floating_point():
-                    self.state[name][key].lerp_(value, 1 - keep)
+            values = {key: value for key, value in module.state_dict().items() if value.is_floating_point()}
+            torch._foreach_lerp_([self.state[name][key] for key in values], list(values.values()), 1 - keep)

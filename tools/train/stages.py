@@ -30,7 +30,7 @@ def finish(*processes):
         sys.exit("a stage failed: see its message above")
 
 
-def full(out, minutes, threads, start):
+def full(out, minutes, threads, device, start):
     import photographs
     from latent_code import SHIPPED, LatentCode
 
@@ -41,10 +41,12 @@ def full(out, minutes, threads, start):
         LatentCode.load(SHIPPED).save(out / "latent_code.pt")
     finish(tool("latent_code.py", "--out", out, *photos, threads=threads))
     each = max(1, threads // 2)
-    common = ["--out", out, *photos, "--threads", each, *(["--start", start] if start else [])]
-    one_step = ["--regress", "--frames", "4", "--batch", "6"]
+    common = ["--out", out, *photos, "--threads", each, "--device", device, *(["--start", start] if start else [])]
+    large = device != "cpu"
+    autoencoder = ["--batch", "96", "--compile"] if large else []
+    one_step = ["--regress", "--frames", "4", *(["--batch", "96", "--compile"] if large else ["--batch", "6"])]
     finish(
-        tool("train_autoencoder.py", *common, "--minutes", 0.7 * minutes, threads=each),
+        tool("train_autoencoder.py", *common, *autoencoder, "--minutes", 0.7 * minutes, threads=each),
         tool("train_denoiser.py", *common, *one_step, "--rate", "0.02", "--tail", "0.45", "--minutes", 0.7 * minutes,
              threads=each),
     )
@@ -61,11 +63,13 @@ def smoke(out):
     import evaluate
     import export
     import latent_code
+    import test_devices
     import test_fast_passes
     import train_autoencoder
     import train_denoiser
 
     test_fast_passes.main()
+    test_devices.main()
     latent_code.main(["--out", str(out), "--pictures", "24", "--steps", "10"])
     train_autoencoder.main(["--out", str(out), "--batch", "2", "--steps", "4", "--joint", "0.5"])
     train_denoiser.main(["--out", str(out), "--batch", "1", "--steps", "1"])
@@ -78,16 +82,19 @@ def smoke(out):
 
 
 def main():
+    from architecture import default_device
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for photographs, checkpoints and model")
     parser.add_argument("--minutes", type=float, default=240, help="training time")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--device", default=default_device(), help="cpu or cuda (default: %(default)s)")
     parser.add_argument("--start", help="model folder to go on from, such as models/svd-tiny")
     parser.add_argument("--smoke", action="store_true", help="a few steps on drawings, to see that it runs")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     started = time.time()
-    smoke(args.out) if args.smoke else full(args.out, args.minutes, args.threads, args.start)
+    smoke(args.out) if args.smoke else full(args.out, args.minutes, args.threads, args.device, args.start)
     print(f"{args.out / 'svd-tiny'} made in {(time.time() - started) / 60:.1f} minutes")
 
 

@@ -28,6 +28,8 @@ from losslog import LossLog
 from muon import Average, Muon
 
 NOISE = 0.08  # largest deviation of the noise added to codes
+NEUTRAL = ("temporal_res_block", "time_mixer", "time_conv_out", "decoder.mid_block.attentions")
+DECIBELS = -10 / np.log(10)
 
 
 def log_error(made, wanted):
@@ -50,24 +52,25 @@ def joint_loss(autoencoder, pictures, codes, noise):
 
 
 class Pictures:
-    """Batches of pictures and their exact codes, channels last with one frame each."""
+    """Batches of square crops and their exact codes, channels last with one frame each."""
 
-    def __init__(self, photographs, code, rng):
-        self.photographs, self.code, self.rng = photographs, code, rng
+    def __init__(self, photographs, code, count, size, seed, threads=1):
+        self.code, self.size, self.rng = code, size, np.random.default_rng([*seed, 1])
+        self.ahead = clips.Ahead(lambda rng: self.draw(photographs, rng), count, seed, threads)
 
-    def next(self, count, size):
+    def draw(self, photographs, rng):
         whole = architecture.PICTURE_SIZE
-        found = []
-        for _ in range(count):
-            picture = self.photographs.crop(self.rng, whole)
-            y, x = self.rng.integers(0, whole - size + 1, 2)
-            found.append(picture[:, y:y + size, x:x + size])
-        pictures = torch.stack(found)
+        picture = photographs.crop(rng, whole)
+        y, x = rng.integers(0, whole - self.size + 1, 2)
+        return picture[:, y:y + self.size, x:x + self.size]
+
+    def next(self):
+        pictures = torch.stack(self.ahead.next()).to(self.code.mean.device)
         return pictures.permute(0, 2, 3, 1)[:, None].contiguous(), self.code.encode(pictures)[:, None]
 
     def noise(self, codes):
         amount = torch.from_numpy(self.rng.uniform(0, NOISE, len(codes)) * (self.rng.random(len(codes)) < 0.5))
-        return torch.randn_like(codes) * amount.float().view(-1, 1, 1, 1, 1)
+        return torch.randn_like(codes) * amount.float().to(codes.device).view(-1, 1, 1, 1, 1)
 
 
 @torch.no_grad()
@@ -81,6 +84,122 @@ def rate(fraction, step, tail=0.5):
     return min(1, (step + 1) / 60, max(0.0, (1 - fraction) / tail))
 
 
+class Trainer:
+    """The autoencoder, its optimizer and its average, and the checkpoint that holds all of them."""
+
+    def __init__(self, args):
+        self.args, self.device = args, torch.device(args.device)
+        out = pathlib.Path(args.out)
+        self.checkpoint = out / "autoencoder.pt"
+        self.code = LatentCode.load(out / "latent_code.pt").to(self.device)
+        self.autoencoder = architecture.make_autoencoder().to(self.device)
+        fast_autoencoder.make_time_neutral(self.autoencoder)
+        if args.start and not self.checkpoint.exists():
+            architecture.load_weights(self.autoencoder, args.start, "vae")
+        trained = (p for name, p in self.autoencoder.named_parameters() if not any(part in name for part in NEUTRAL))
+        self.parameters = list(trained)
+        for p in self.parameters:
+            if p.dim() == 4:
+                p.data = p.data.contiguous(memory_format=torch.channels_last)
+        self.optimizer = Muon(self.parameters, lr=args.rate)
+        self.average = Average({"autoencoder": self.autoencoder}, 0.998)
+        self.step, self.spent = 0, 0.0
+        if self.checkpoint.exists():
+            self.load()
+        self.stop_step = self.step + args.steps
+        whole = args.compile and (lambda f: torch.compile(f, dynamic=False)) or (lambda f: f)
+        self.decoder_loss, self.encoder_loss, self.joint_loss = map(whole, (decoder_loss, encoder_loss, joint_loss))
+
+    def load(self):
+        saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
+        self.autoencoder.load_state_dict(saved["now"]["autoencoder"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.optimizer.set_rate(self.args.rate)
+        self.average.state, self.average.steps = saved["average"], saved["average_steps"]
+        self.step, self.spent = saved["step"], saved["spent"]
+        print(f"resumed at step {self.step}")
+
+    def save(self):
+        temporary = self.checkpoint.with_suffix(".new")
+        torch.save({
+            "now": {"autoencoder": self.autoencoder.state_dict()}, "average": self.average.state,
+            "average_steps": self.average.steps, "optimizer": self.optimizer.state_dict(),
+            "step": self.step, "spent": self.spent,
+        }, temporary)
+        temporary.replace(self.checkpoint)
+
+    def done(self):
+        """The part of the training that is over."""
+        limited = self.args.steps < 10**9
+        return max(self.spent / (self.args.minutes * 60), self.step / self.stop_step if limited else 0)
+
+    def learn_apart(self, parts):
+        """On parts of pictures; the encoder, which learns faster, every other time."""
+        pictures, codes = parts.next()
+        loss = self.decoder_loss(self.autoencoder, codes + parts.noise(codes), pictures)
+        loss.backward()
+        found = {"decoder_db": loss.item() * DECIBELS + 6.02}
+        if self.step % 2 == 0:
+            loss = self.encoder_loss(self.autoencoder, pictures, codes)
+            loss.backward()
+            found["encoder_db"] = loss.item() * DECIBELS
+        return found
+
+    def learn_together(self, whole):
+        pictures, codes = whole.next()
+        loss, kept = self.joint_loss(self.autoencoder, pictures, codes, whole.noise(codes))
+        (loss + 0.3 * kept).backward()
+        return {"joint_db": loss.item() * DECIBELS + 6.02, "encoder_db": kept.item() * DECIBELS}
+
+    def take_step(self, parts, whole):
+        started, fraction = time.time(), self.done()
+        factor = rate(fraction, self.step)
+        self.optimizer.scale(factor)
+        self.optimizer.zero_grad(set_to_none=True)
+        found = self.learn_apart(parts) if fraction < 1 - self.args.joint else self.learn_together(whole)
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.average.update()
+        self.step += 1
+        self.spent += time.time() - started
+        return found, factor
+
+    def measure(self, pictures):
+        averaged = architecture.make_autoencoder().to(self.device)
+        averaged.load_state_dict(self.average.state["autoencoder"])
+        return psnr(averaged, pictures)
+
+
+def train(trainer, args):
+    photographs, size = clips.open_photographs(args.photos), architecture.PICTURE_SIZE
+    seed = [args.seed, trainer.step]
+    parts = Pictures(photographs, trainer.code, args.batch, size // 2, [*seed, 2], args.threads)
+    whole = Pictures(photographs, trainer.code, max(1, args.batch // 3), size, [*seed, 3], args.threads)
+    check, _ = Pictures(photographs, trainer.code, 8, size, [7]).next()
+    log = LossLog(pathlib.Path(args.out) / "autoencoder.csv", ["decoder_db", "encoder_db", "joint_db", "rate", "psnr"])
+    seen = {"decoder_db": [], "encoder_db": [], "joint_db": []}
+    last_log = last_save = time.time()
+    last_measure = 0.0
+    while trainer.spent < args.minutes * 60 and trainer.step < trainer.stop_step:
+        found, factor = trainer.take_step(parts, whole)
+        for name, value in found.items():
+            seen[name].append(value)
+        ended = trainer.step == trainer.stop_step
+        if time.time() - last_log > 60 or ended:
+            means = {name: float(np.mean(values)) for name, values in seen.items() if values}
+            if time.time() - last_measure > 240 or ended:
+                means["psnr"] = trainer.measure(check)
+                last_measure = time.time()
+            log.write("autoencoder", trainer.step, rate=factor, **means)
+            seen = {name: [] for name in seen}
+            last_log = time.time()
+        if time.time() - last_save > 180:
+            trainer.save()
+            last_save = time.time()
+    trainer.save()
+    log.plot()
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, help="folder of checkpoints, with latent_code.pt in it")
@@ -90,99 +209,17 @@ def main(argv=None):
     parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
     parser.add_argument("--joint", type=float, default=0.3, help="part of the time for training both together")
     parser.add_argument("--batch", type=int, default=6)
+    parser.add_argument("--device", default=architecture.default_device(), help="cpu or cuda (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate")
-    parser.add_argument("--compile", action="store_true", help="can double the speed on some CPUs; takes minutes")
+    parser.add_argument("--compile", action="store_true", help="can double the speed on some devices; takes minutes")
     args = parser.parse_args(argv)
 
     torch.set_num_threads(args.threads)
+    torch.set_float32_matmul_precision("high")  # TensorFloat-32 on graphics cards
     torch.manual_seed(args.seed)
-    out = pathlib.Path(args.out)
-    checkpoint = out / "autoencoder.pt"
-    code = LatentCode.load(out / "latent_code.pt")
-    autoencoder = architecture.make_autoencoder()
-    fast_autoencoder.make_time_neutral(autoencoder)
-    if args.start and not checkpoint.exists():
-        architecture.load_weights(autoencoder, args.start, "vae")
-    neutral = ("temporal_res_block", "time_mixer", "time_conv_out", "decoder.mid_block.attentions")
-    parameters = [p for name, p in autoencoder.named_parameters() if not any(part in name for part in neutral)]
-    for p in parameters:
-        if p.dim() == 4:
-            p.data = p.data.contiguous(memory_format=torch.channels_last)
-    modules = {"autoencoder": autoencoder}
-    optimizer, average = Muon(parameters, lr=args.rate), Average(modules, 0.998)
-    step, spent = 0, 0.0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        autoencoder.load_state_dict(saved["now"]["autoencoder"])
-        optimizer.load_state_dict(saved["optimizer"])
-        optimizer.set_rate(args.rate)
-        average.state, average.steps = saved["average"], saved["average_steps"]
-        step, spent = saved["step"], saved["spent"]
-        print(f"resumed at step {step}")
-
-    photographs = clips.open_photographs(args.photos)
-    source = Pictures(photographs, code, np.random.default_rng([args.seed, step, 2]))
-    check, _ = Pictures(photographs, code, np.random.default_rng(7)).next(8, architecture.PICTURE_SIZE)
-    averaged = architecture.make_autoencoder()
-    wrap = (lambda f: torch.compile(f, dynamic=False)) if args.compile else (lambda f: f)
-    decoder, encoder, joint = wrap(decoder_loss), wrap(encoder_loss), wrap(joint_loss)
-    log = LossLog(out / "autoencoder.csv", ["decoder_db", "encoder_db", "joint_db", "rate", "psnr"])
-    decibels = -10 / np.log(10)
-
-    def save():
-        temporary = checkpoint.with_suffix(".new")
-        torch.save({
-            "now": {"autoencoder": autoencoder.state_dict()}, "average": average.state,
-            "average_steps": average.steps, "optimizer": optimizer.state_dict(), "step": step, "spent": spent,
-        }, temporary)
-        temporary.replace(checkpoint)
-
-    seen = {"decoder_db": [], "encoder_db": [], "joint_db": []}
-    last_log = last_save = time.time()
-    last_measure = 0.0
-    stop_step = step + args.steps
-    while spent < args.minutes * 60 and step < stop_step:
-        started = time.time()
-        fraction = max(spent / (args.minutes * 60), 0 if args.steps >= 10**9 else step / stop_step)
-        factor = rate(fraction, step)
-        optimizer.scale(factor)
-        optimizer.zero_grad(set_to_none=True)
-        if fraction < 1 - args.joint:
-            pictures, codes = source.next(args.batch, architecture.PICTURE_SIZE // 2)
-            loss = decoder(autoencoder, codes + source.noise(codes), pictures)
-            seen["decoder_db"].append(loss.item() * decibels + 6.02)
-            loss.backward()
-            if step % 2 == 0:
-                loss = encoder(autoencoder, pictures, codes)
-                seen["encoder_db"].append(loss.item() * decibels)
-                loss.backward()
-        else:
-            pictures, codes = source.next(max(1, args.batch // 3), architecture.PICTURE_SIZE)
-            loss, kept = joint(autoencoder, pictures, codes, source.noise(codes))
-            seen["joint_db"].append(loss.item() * decibels + 6.02)
-            seen["encoder_db"].append(kept.item() * decibels)
-            (loss + 0.3 * kept).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        average.update()
-        step += 1
-        spent += time.time() - started
-        if time.time() - last_log > 60 or step == stop_step:
-            means = {name: float(np.mean(values)) for name, values in seen.items() if values}
-            if time.time() - last_measure > 240 or step == stop_step:
-                averaged.load_state_dict(average.state["autoencoder"])
-                means["psnr"] = psnr(averaged, check)
-                last_measure = time.time()
-            log.write("autoencoder", step, rate=factor, **means)
-            seen = {name: [] for name in seen}
-            last_log = time.time()
-        if time.time() - last_save > 180:
-            save()
-            last_save = time.time()
-    save()
-    log.plot()
+    train(Trainer(args), args)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import argparse
 import math
 import pathlib
 import time
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ CLIP_DEVIATION = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1
 def clip_picture(pictures):
     """What diffusers gives to CLIP; enlarging needs no blur first."""
     large = F.interpolate(pictures, (224, 224), mode="bicubic", align_corners=True)
-    return ((large + 1) / 2 - CLIP_MEAN) / CLIP_DEVIATION
+    return ((large + 1) / 2 - CLIP_MEAN.to(large.device)) / CLIP_DEVIATION.to(large.device)
 
 
 def draw_sigmas(count, rng):
@@ -64,27 +65,37 @@ def draw_frames(count, rng):
     return torch.tensor([0, *(int(rng.uniform(a, b)) for a, b in zip(edges[:-1], edges[1:]))])
 
 
+class Batch(NamedTuple):
+    clean: torch.Tensor  # codes of the clips
+    picture: torch.Tensor  # of the noise-augmented pictures
+    seen: torch.Tensor  # what CLIP sees
+    ids: torch.Tensor  # [fps - 1, motion bucket, noise strength]
+    controls: list
+
+
 class Batches:
-    """Endless batches: clean codes, picture codes, CLIP pictures, ids."""
+    """Endless batches; photographs are cropped by threads, all else happens on the code's device."""
 
-    def __init__(self, photographs, code, size, rng):
-        self.photographs, self.code, self.size, self.rng = photographs, code, size, rng
-        self.generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    def __init__(self, photographs, code, size, seed, threads=1):
+        self.code, self.device = code, code.mean.device
+        self.ahead = clips.Ahead(lambda rng: self.draw(photographs, rng), size, seed, threads)
 
-    def clip(self, numbers, controls=None):
-        pixels = architecture.PICTURE_SIZE
-        source = self.photographs.crop(self.rng, 2 * pixels)
-        controls = controls or clips.random_controls(self.rng)
-        frames = clips.render(source, controls, numbers, pixels)
-        picture = frames[0]  # draw_frames always has it
-        noise = torch.randn(picture.shape, generator=self.generator) * controls.noise
-        codes = self.code.encode(torch.cat([frames, (picture + noise)[None]]))
-        return codes[:-1], codes[-1], picture, torch.tensor(controls.ids())
+    def draw(self, photographs, rng):
+        size, controls = architecture.PICTURE_SIZE, clips.random_controls(rng)
+        noise = torch.from_numpy(rng.standard_normal((3, size, size), np.float32))
+        return photographs.crop(rng, 2 * size), noise, controls
 
-    def next(self, numbers, controls=None):
-        clips_drawn = (self.clip(numbers, controls) for _ in range(self.size))
-        clean, picture, frames, ids = map(torch.stack, zip(*clips_drawn))
-        return clean, picture, clip_picture(frames), ids
+    def next(self, numbers, alike=None):
+        """Clips of the frames numbered so; alike: controls for all of them."""
+        crops, noise, controls = zip(*self.ahead.next())
+        controls = [alike] * len(controls) if alike else list(controls)
+        sources, noise = (torch.stack(x).to(self.device) for x in (crops, noise))
+        frames = clips.render(sources, controls, numbers, architecture.PICTURE_SIZE)
+        picture = frames[:, 0]  # draw_frames always has it
+        strength = torch.tensor([c.noise for c in controls], device=self.device).view(-1, 1, 1, 1)
+        clean = self.code.encode(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        ids = torch.tensor([c.ids() for c in controls], device=self.device)
+        return Batch(clean, self.code.encode(picture + strength * noise), clip_picture(picture), ids, controls)
 
 
 def predict(unet, noisy, picture, embedding, ids, sigma, numbers=None):
@@ -96,45 +107,33 @@ def predict(unet, noisy, picture, embedding, ids, sigma, numbers=None):
     return v, noisy / (s * s + 1) - v * s / (s * s + 1).sqrt()
 
 
-def loss_of(unet, encoder, clean, noise, picture, seen, ids, sigma, numbers):
+def loss_of(unet, encoder, batch, sigma, numbers):
     s = sigma.view(-1, 1, 1, 1, 1)
-    noisy = clean + s * noise
-    embedding = encoder(pixel_values=seen).image_embeds
-    v, _ = predict(unet, noisy, picture, embedding, ids, sigma, numbers)
-    target = (noisy / (s * s + 1) - clean) * (s * s + 1).sqrt() / s
+    noisy = batch.clean + s * torch.randn_like(batch.clean)
+    embedding = encoder(pixel_values=batch.seen).image_embeds
+    v, _ = predict(unet, noisy, batch.picture, embedding, batch.ids, sigma, numbers)
+    target = (noisy / (s * s + 1) - batch.clean) * (s * s + 1).sqrt() / s
     return (v - target).square().mean((1, 2, 3, 4))
 
 
-def regression_loss(unet, encoder, clean, picture, seen, ids, sigma, numbers):
-    """The loss where noise has drowned everything: v is the clip itself, negative.
+def imagine(unet, encoder, picture, seen, ids, sigma, numbers):
+    """The clip from the picture alone, where noise has drowned everything: v is the clip itself, negative.
 
     The noisy channels are left empty, since ignoring noise would have to be learned too.
     """
-    both = torch.cat([torch.zeros_like(clean), picture[:, None].expand_as(clean)], -1)
+    pictures = picture[:, None].expand(-1, len(numbers), -1, -1, -1)
+    both = torch.cat([torch.zeros_like(pictures), pictures], -1)
     embedding = encoder(pixel_values=seen).image_embeds
-    v = fast_unet.forward(unet, both, 0.25 * sigma.log(), embedding, ids, numbers)
-    return (v + clean).square().mean((1, 2, 3, 4))
+    return -fast_unet.forward(unet, both, 0.25 * sigma.log(), embedding, ids, numbers)
 
 
-def sharp_step(unet, encoder, critic, clean, picture, seen, ids, sigma, numbers):
-    """As regression_loss, and back through the network with what also makes later frames sharp."""
-    both = torch.cat([torch.zeros_like(clean), picture[:, None].expand_as(clean)], -1)
-    embedding = encoder(pixel_values=seen).image_embeds
-    made = -fast_unet.forward(unet, both, 0.25 * sigma.log(), embedding, ids, numbers)
-    pull = 2 * (made.detach() - clean) / clean.numel()
-    beside = adversary.surroundings(clean[:, 0], clean[:, 1:], ids, numbers[1:])
-    pull[:, 1:] += adversary.push(critic, made[:, 1:].detach(), clean[:, 1:], beside, pull[:, 1:].norm())
-    made.backward(pull)
-    return (made.detach() - clean).square().mean((1, 2, 3, 4))
-
-
-def forget_noise(unet, optimizer):
-    """Let the UNet see the picture alone: its noisy input channels get weight zero."""
-    weight = unet.conv_in.weight
-    with torch.no_grad():
-        weight[:, :architecture.LATENT_CHANNELS] = 0
-        if weight in optimizer.state:
-            optimizer.state[weight]["m"][:, :architecture.LATENT_CHANNELS] = 0
+def sharp_pull(critic, made, batch, numbers):
+    """Gradient at predicted codes of the squared error and of what makes later frames sharp."""
+    error = made - batch.clean
+    pull = 2 * (error + adversary.TONE_PART * adversary.tone(error)) / error.numel()
+    beside = adversary.surroundings(batch.clean[:, 0], batch.clean[:, 1:], batch.controls, numbers[1:])
+    pull[:, 1:] += adversary.push(critic, made[:, 1:], batch.clean[:, 1:], beside, pull[:, 1:].norm())
+    return pull
 
 
 def karras(steps, low, high, rho=7):
@@ -144,15 +143,14 @@ def karras(steps, low, high, rho=7):
 
 
 @torch.no_grad()
-def sample(unet, encoder, picture, seen, ids, steps, seed=0):
+def sample(unet, encoder, batch, steps, seed=0):
     """Euler steps as the pipeline takes them, in codes."""
-    embedding = encoder(pixel_values=seen).image_embeds
-    sigmas = karras(steps, architecture.SCHEDULER["sigma_min"], architecture.SCHEDULER["sigma_max"])
+    embedding = encoder(pixel_values=batch.seen).image_embeds
+    sigmas = karras(steps, LOWEST, HIGHEST)
     generator = torch.Generator().manual_seed(seed)
-    shape = (picture.shape[0], architecture.FRAMES, *picture.shape[1:])
-    x = torch.randn(shape, generator=generator) * (sigmas[0] ** 2 + 1).sqrt()
+    x = torch.randn(batch.clean.shape, generator=generator).to(batch.clean.device) * (sigmas[0] ** 2 + 1).sqrt()
     for now, after in zip(sigmas[:-1], sigmas[1:]):
-        _, clean = predict(unet, x, picture, embedding, ids, now.expand(shape[0]))
+        _, clean = predict(unet, x, batch.picture, embedding, batch.ids, now.to(x.device).expand(len(x)))
         x = clean + (after / now) * (x - clean)
     return x
 
@@ -170,6 +168,145 @@ def rate(fraction, step, tail):
     return min(1, (step + 1) / 60, max(0.0, (1 - fraction) / tail))
 
 
+class Trainer:
+    """The networks, their optimizer and their average, and the checkpoint that holds all of them."""
+
+    def __init__(self, args):
+        self.args, self.device = args, torch.device(args.device)
+        out = pathlib.Path(args.out)
+        self.checkpoint = out / "denoiser.pt"
+        self.code = LatentCode.load(out / "latent_code.pt").to(self.device)
+        self.modules = self.make_networks()
+        if args.start and not self.checkpoint.exists():
+            for name, part in (("unet", "unet"), ("clip", "image_encoder")):
+                architecture.load_weights(self.modules[name], args.start, part)
+        self.parameters = [p for m in self.modules.values() for p in m.parameters()]
+        for p in self.parameters:
+            if p.dim() == 4:
+                p.data = p.data.contiguous(memory_format=torch.channels_last)
+        self.optimizer, self.average = Muon(self.parameters, lr=args.rate), Average(self.modules)
+        self.critic = adversary.Critic(self.device)
+        self.step, self.spent = 0, 0.0
+        if self.checkpoint.exists():
+            self.load()
+        if args.regress:
+            self.forget_noise()
+        self.seed = [args.seed, self.step]
+        self.rng = np.random.default_rng([*self.seed, 1])
+        whole = args.compile and (lambda f: torch.compile(f, dynamic=False)) or (lambda f: f)
+        self.imagine, self.loss_of = whole(imagine), whole(loss_of)
+
+    def make_networks(self):
+        return {"unet": architecture.make_unet().to(self.device), "clip": architecture.make_clip().to(self.device)}
+
+    def load(self):
+        saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
+        for name, module in self.modules.items():
+            module.load_state_dict(saved["now"][name])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.optimizer.set_rate(self.args.rate)
+        self.average.state, self.average.steps = saved["average"], saved["average_steps"]
+        if "critic" in saved:
+            self.critic.load_state(saved["critic"])
+        self.step, self.spent = saved["step"], saved["spent"]
+        print(f"resumed at step {self.step}")
+
+    def save(self):
+        temporary = self.checkpoint.with_suffix(".new")
+        torch.save({
+            "now": {name: module.state_dict() for name, module in self.modules.items()},
+            "average": self.average.state, "average_steps": self.average.steps,
+            "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent,
+            "critic": self.critic.state(),
+        }, temporary)
+        temporary.replace(self.checkpoint)
+
+    def forget_noise(self):
+        """Let the UNet see the picture alone: its noisy input channels get weight zero."""
+        weight, noisy = self.modules["unet"].conv_in.weight, slice(architecture.LATENT_CHANNELS)
+        with torch.no_grad():
+            weight[:, noisy] = 0
+            self.average.state["unet"]["conv_in.weight"][:, noisy] = 0
+            if weight in self.optimizer.state:
+                self.optimizer.state[weight]["m"][:, noisy] = 0
+
+    def draw_sigmas(self):
+        if not self.args.regress:
+            return draw_sigmas(self.args.batch, self.rng).to(self.device)
+        logs = self.rng.uniform(math.log(LOWEST), math.log(HIGHEST), self.args.batch)
+        return torch.from_numpy(logs).float().exp().to(self.device)
+
+    def learn(self, batch, sigma, numbers):
+        """Forward and back; returns each clip's squared error."""
+        networks = self.modules["unet"], self.modules["clip"]
+        if not self.args.regress:
+            each = self.loss_of(*networks, batch, sigma, numbers)
+            each.mean().backward()
+            return each.detach()
+        made = self.imagine(*networks, batch.picture, batch.seen, batch.ids, sigma, numbers)
+        error = made.detach() - batch.clean
+        sharpen = self.args.sharpen
+        made.backward(sharp_pull(self.critic, made.detach(), batch, numbers) if sharpen else 2 * error / error.numel())
+        return error.square().mean((1, 2, 3, 4))
+
+    def take_step(self, batches):
+        """One step of training; returns each clip's squared error and noise level."""
+        started = time.time()
+        factor = rate(self.spent / (self.args.minutes * 60), self.step, self.args.tail)
+        self.optimizer.scale(factor)
+        numbers = draw_frames(self.args.frames, self.rng).to(self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        sigma = self.draw_sigmas()
+        each = self.learn(batches.next(numbers), sigma, numbers).tolist()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.average.update()
+        self.step += 1
+        self.spent += time.time() - started
+        return each, sigma.tolist(), factor
+
+    def measure(self, check):
+        averaged = self.make_networks()
+        for name, module in averaged.items():
+            module.load_state_dict(self.average.state[name])
+        means = {}
+        for name, steps in (("one_step", 1),) if self.args.regress else (("one_step", 1), ("sampled", 6)):
+            made = sample(averaged["unet"], averaged["clip"], check, steps)
+            means[name], means["first"] = gains(check.clean, made)
+        return means
+
+
+def train(trainer, args):
+    photographs = clips.open_photographs(args.photos)
+    batches = Batches(photographs, trainer.code, args.batch, trainer.seed, args.threads)
+    every = torch.arange(architecture.FRAMES, device=trainer.device)
+    check = Batches(photographs, trainer.code, 4, [7]).next(every, clips.Controls())
+    log = LossLog(pathlib.Path(args.out) / "denoiser.csv",
+                  ["loss", "high", "middle", "low", "rate", "one_step", "sampled", "first"])
+    losses, bins = [], {"high": [], "middle": [], "low": []}
+    last_log = last_measure = last_save = time.time()
+    stop_step = trainer.step + args.steps
+    while trainer.spent < args.minutes * 60 and trainer.step < stop_step:
+        each, sigma, factor = trainer.take_step(batches)
+        losses += each
+        for value, s in zip(each, sigma):
+            bins["high" if s > 5 else "middle" if s > 0.7 else "low"].append(value)
+        ended = trainer.step == stop_step
+        if time.time() - last_log > 60 or ended:
+            means = {name: float(np.mean(values)) for name, values in bins.items() if values}
+            if time.time() - last_measure > 240 or ended:
+                means.update(trainer.measure(check))
+                last_measure = time.time()
+            log.write("denoiser", trainer.step, loss=float(np.mean(losses)), rate=factor, **means)
+            losses, bins = [], {name: [] for name in bins}
+            last_log = time.time()
+        if time.time() - last_save > 180:
+            trainer.save()
+            last_save = time.time()
+    trainer.save()
+    log.plot()
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, help="folder of checkpoints, with latent_code.pt in it")
@@ -179,120 +316,22 @@ def main(argv=None):
     parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--frames", type=int, default=architecture.FRAMES, help="frames of each clip to train on")
+    parser.add_argument("--device", default=architecture.default_device(), help="cpu or cuda (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.01, help="Muon's learning rate")
     parser.add_argument("--tail", type=float, default=0.35, help="part of the time over which the rate falls")
     parser.add_argument("--regress", action="store_true", help="predict the clip from the picture alone, in one step")
     parser.add_argument("--sharpen", action="store_true", help="with --regress: a critic keeps later frames sharp")
-    parser.add_argument("--compile", action="store_true", help="can double the speed on CPUs with bfloat16; takes minutes")
+    parser.add_argument("--compile", action="store_true", help="can double the speed on some devices; takes minutes")
     args = parser.parse_args(argv)
     if args.sharpen and not args.regress:
         parser.error("--sharpen needs --regress: the critic judges clips predicted in one step")
 
     torch.set_num_threads(args.threads)
+    torch.set_float32_matmul_precision("high")  # TensorFloat-32 on graphics cards
     torch.manual_seed(args.seed)
-    out = pathlib.Path(args.out)
-    checkpoint = out / "denoiser.pt"
-    code = LatentCode.load(out / "latent_code.pt")
-    unet, encoder = architecture.make_unet(), architecture.make_clip()
-    modules = {"unet": unet, "clip": encoder}
-    if args.start and not checkpoint.exists():
-        for name, part in (("unet", "unet"), ("clip", "image_encoder")):
-            architecture.load_weights(modules[name], args.start, part)
-    parameters = [p for m in modules.values() for p in m.parameters()]
-    for p in parameters:
-        if p.dim() == 4:
-            p.data = p.data.contiguous(memory_format=torch.channels_last)
-    optimizer, average = Muon(parameters, lr=args.rate), Average(modules)
-    critic = adversary.Critic()
-    step, spent = 0, 0.0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        for name, module in modules.items():
-            module.load_state_dict(saved["now"][name])
-        optimizer.load_state_dict(saved["optimizer"])
-        optimizer.set_rate(args.rate)
-        average.state, average.steps = saved["average"], saved["average_steps"]
-        if "critic" in saved:
-            critic.load_state(saved["critic"])
-        step, spent = saved["step"], saved["spent"]
-        print(f"resumed at step {step}")
-
-    train = clips.open_photographs(args.photos)
-    batches = Batches(train, code, args.batch, np.random.default_rng([args.seed, step]))
-    rng = np.random.default_rng([args.seed, step, 1])
-    check = Batches(train, code, 4, np.random.default_rng(7)).next(torch.arange(architecture.FRAMES), clips.Controls())
-    compute = regression_loss if args.regress else loss_of
-    if args.compile:
-        compute = torch.compile(compute, dynamic=False)
-    if args.regress:
-        forget_noise(unet, optimizer)
-        average.state["unet"]["conv_in.weight"][:, :architecture.LATENT_CHANNELS] = 0
-    log = LossLog(out / "denoiser.csv", ["loss", "high", "middle", "low", "rate", "one_step", "sampled", "first"])
-    averaged = {"unet": architecture.make_unet(), "clip": architecture.make_clip()}
-
-    def save():
-        temporary = checkpoint.with_suffix(".new")
-        torch.save({
-            "now": {name: module.state_dict() for name, module in modules.items()},
-            "average": average.state, "average_steps": average.steps,
-            "optimizer": optimizer.state_dict(), "step": step, "spent": spent,
-            "critic": critic.state(),
-        }, temporary)
-        temporary.replace(checkpoint)
-
-    def measure():
-        for name, module in averaged.items():
-            module.load_state_dict(average.state[name])
-        clean, picture, seen, ids = check
-        one, first = gains(clean, sample(averaged["unet"], averaged["clip"], picture, seen, ids, 1))
-        if args.regress:
-            return {"one_step": one, "first": first}
-        several, first = gains(clean, sample(averaged["unet"], averaged["clip"], picture, seen, ids, 6))
-        return {"one_step": one, "sampled": several, "first": first}
-
-    losses, bins = [], {"high": [], "middle": [], "low": []}
-    last_log = last_measure = last_save = time.time()
-    stop_step = step + args.steps
-    while spent < args.minutes * 60 and step < stop_step:
-        started = time.time()
-        factor = rate(spent / (args.minutes * 60), step, args.tail)
-        optimizer.scale(factor)
-        numbers = draw_frames(args.frames, rng)
-        clean, picture, seen, ids = batches.next(numbers)
-        optimizer.zero_grad(set_to_none=True)
-        if args.regress:
-            sigma = torch.from_numpy(rng.uniform(math.log(LOWEST), math.log(HIGHEST), args.batch)).float().exp()
-        else:
-            sigma = draw_sigmas(args.batch, rng)
-        if args.sharpen:
-            each = sharp_step(unet, encoder, critic, clean, picture, seen, ids, sigma, numbers)
-        else:
-            noise = () if args.regress else (torch.randn_like(clean),)
-            each = compute(unet, encoder, clean, *noise, picture, seen, ids, sigma, numbers)
-            each.mean().backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        average.update()
-        step += 1
-        losses.append(float(each.detach().mean()))
-        for value, s in zip(each.tolist(), sigma.tolist()):
-            bins["high" if s > 5 else "middle" if s > 0.7 else "low"].append(value)
-        spent += time.time() - started
-        if time.time() - last_log > 60 or step == stop_step:
-            means = {name: float(np.mean(values)) for name, values in bins.items() if values}
-            if time.time() - last_measure > 240 or step == stop_step:
-                means.update(measure())
-                last_measure = time.time()
-            log.write("denoiser", step, loss=float(np.mean(losses)), rate=factor, **means)
-            losses, bins = [], {name: [] for name in bins}
-            last_log = time.time()
-        if time.time() - last_save > 180:
-            save()
-            last_save = time.time()
-    save()
-    log.plot()
+    train(Trainer(args), args)
 
 
 if __name__ == "__main__":
