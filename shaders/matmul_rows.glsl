@@ -7,6 +7,15 @@
 
 #include "matmul.glsl"
 
+/* Texels come unpacked. */
+#ifdef TEXEL_LOADS
+#define LOADED vec4
+#define LOAD_X(NAME, INDEX) LOAD (NAME, INDEX)
+#else
+#define LOADED VEC
+#define LOAD_X(NAME, INDEX) NAME[INDEX]
+#endif
+
 /* A tap that lies outside of x. */
 const uint NOWHERE = ~0u;
 
@@ -21,7 +30,7 @@ uint n_taps () { return 1; }
 /* Where the tap's run begins. It divides: once a tap, not once a load. */
 uint start_of (Row row, uint tap) { return row.start; }
 
-VEC load_x (uint tap, uint at) { return x[at]; }
+LOADED load_x (uint tap, uint at) { return LOAD_X (x, at); }
 
 #elif defined (KIND_TEMPORAL)
 
@@ -42,16 +51,17 @@ uint start_of (Row row, uint tap)
       ? after_base + row.row * x_stride : NOWHERE;
 }
 
-VEC load_x (uint tap, uint at)
+LOADED load_x (uint tap, uint at)
 {
-  return tap == 0 ? x_before[at] : tap == 1 ? x[at] : x_after[at];
+  return tap == 0 ? LOAD_X (x_before, at)
+      : tap == 1 ? LOAD_X (x, at) : LOAD_X (x_after, at);
 }
 
 #else
 
 struct Row { uint frame; ivec2 corner; };
 
-VEC load_x (uint tap, uint at) { return x[at]; }
+LOADED load_x (uint tap, uint at) { return LOAD_X (x, at); }
 
 #ifdef KIND_TRANSPOSED
 

@@ -15,8 +15,11 @@ typedef struct _KilnDevice KilnDevice;
 typedef enum {
   KILN_FEATURE_SOFTWARE = 1 << 0,       /* see kiln_device_is_cpu() */
   KILN_FEATURE_FLOAT16 = 1 << 1,        /* arithmetic on halves */
-  KILN_FEATURE_SUBGROUPS = 1 << 3,      /* sums and shuffles in subgroups */
+  KILN_FEATURE_SUBGROUPS = 1 << 3,      /* sums, broadcasts, shuffles in subgroups */
   KILN_FEATURE_SUBGROUP_SIZE = 1 << 4,  /* a pipeline may ask for a size */
+  /* Descriptors may lie in buffers. Not used, but Mesa's software device
+   * calls a function for each texel since it has that. */
+  KILN_FEATURE_DESCRIPTOR_BUFFER = 1 << 2,
   KILN_FEATURE_MATRIX = 1 << 5, /* a subgroup multiplies matrices of halves */
   KILN_FEATURE_MATRIX2 = 1 << 6,        /* reduces, converts, computes with them */
 } KilnFeatures;

@@ -71,7 +71,8 @@ query_subgroups (VkPhysicalDevice physical, KilnDeviceInfo *info,
     gboolean control)
 {
   const VkSubgroupFeatureFlags wanted = VK_SUBGROUP_FEATURE_BASIC_BIT
-      | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+      | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT
+      | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
   VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
     .sType =
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT,
@@ -222,6 +223,8 @@ kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
   vkGetPhysicalDeviceFeatures2 (physical, &has.core);
   if (has.v12.shaderFloat16)
     info->features |= KILN_FEATURE_FLOAT16;
+  if (has_extension (physical, VK_EXT_DESCRIPTOR_BUFFER_EXTENSION_NAME))
+    info->features |= KILN_FEATURE_DESCRIPTOR_BUFFER;
   query_subgroups (physical, info, sizes && has.sizes.subgroupSizeControl
       && has.sizes.computeFullSubgroups);
 #ifdef KILN_COOPERATIVE_MATRIX

@@ -163,8 +163,9 @@ set_dispatch (Recording *self, const char *family)
       variant->rows, variant->columns, variant->depth,
       info->matrix_rows, info->matrix_columns, info->matrix_depth,
       variant->subgroups,
+      MIN (info->subgroup_size, kiln_variant_group_size (variant, device)),
     },
-    .n_specs = variant->subgroups ? 12 : 8,
+    .n_specs = 13,
     .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 10 : 8,
     /* All but the result. */
     .texels = kiln_texels_for (device, ~(1u << 6)),

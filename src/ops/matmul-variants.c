@@ -5,7 +5,11 @@
 
 #define ANY_TYPE (1u << KILN_F32 | 1u << KILN_F16)
 
+#define LANES (KILN_FEATURE_SOFTWARE | KILN_FEATURE_SUBGROUPS)
+
 const KilnVariant kiln_matmul_variants[] = {
+  { "lanes", "lanes", ANY_TYPE, LANES, 8, 16, 32, 4 },
+  { "lanes-row", "lanes", ANY_TYPE, LANES, 8, 1, 32, 4 },
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 16, 4 },
   { "cpu-narrow", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 8, 4 },
 #ifdef KILN_COOPERATIVE_MATRIX
@@ -29,13 +33,27 @@ const KilnVariant kiln_matmul_variants[] = {
 #define MATRIX_SPEED 8
 #define BUSY 32768
 
+/* What is slower on software devices than the numbers say, as measured. */
+static double
+software_cost (const KilnVariant *variant, KilnDevice *device,
+    guint64 columns)
+{
+  gboolean calls = (kiln_device_get_info (device)->features
+      & KILN_FEATURE_DESCRIPTOR_BUFFER) != 0;
+
+  if (variant->group_size > 0)
+    /* Loading again is faster than broadcasting, unless a load is a call. */
+    return variant->rows > 1 && !calls ? 3 : 1;
+  /* The first cache holds few rows: more only for a single panel. */
+  return variant->rows > 4 && columns > 8 ? 2 : 1;
+}
+
 /* Numbers that are multiplied, those that only fill tiles up too, and loads;
  * where there are few tiles, as if there were enough. */
 double
 kiln_matmul_cost (const KilnVariant *variant, KilnDevice *device,
     const KilnWork *work)
 {
-  gboolean software = (variant->needs & KILN_FEATURE_SOFTWARE) != 0;
   guint64 rows = (work->rows + variant->rows - 1) / variant->rows;
   guint64 columns = (work->columns + variant->columns - 1) / variant->columns;
   double tiles = (double) rows * columns;
@@ -44,9 +62,8 @@ kiln_matmul_cost (const KilnVariant *variant, KilnDevice *device,
   double tile = products + LOAD_COST * (variant->rows + variant->columns);
   guint32 invocations = kiln_variant_group_size (variant, device);
 
-  /* A CPU's first cache holds few rows: more only for a single panel. */
-  if (software && variant->rows > 4 && work->columns > 8)
-    return HUGE_VAL;
+  if (variant->needs & KILN_FEATURE_SOFTWARE)
+    return tile * tiles * software_cost (variant, device, work->columns);
   return tile * MAX (tiles, BUSY / MAX (invocations, 1));
 }
 
