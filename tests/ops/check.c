@@ -606,9 +606,11 @@ open_devices (Check *self, const char *which, GError **error)
   cpu = kiln_device_is_cpu (self->ways[0].device);
   if (self->quick)
     return add_way (self, which, (Way) { TRUE, cpu, "subgroup" }, error);
-  return add_way (self, which, (Way) { FALSE }, error)
-      && (!cpu || add_way (self, which, (Way) { TRUE, TRUE }, error))
-      && add_variants (self, which, cpu, error);
+  if (!add_way (self, which, (Way) { FALSE }, error)
+      || !add_variants (self, which, FALSE, error))
+    return FALSE;
+  return !cpu || (add_way (self, which, (Way) { TRUE, TRUE }, error)
+      && add_variants (self, which, TRUE, error));
 }
 
 int
