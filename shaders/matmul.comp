@@ -10,9 +10,10 @@
  * take neighbouring rows of the same panels, whose weights then stay in the
  * cache. */
 
-const uint PANELS = COLUMNS / 8;
+const uint QUADS = COLUMNS / 4;
+const uint PANELS = (COLUMNS + 7) / 8;
 
-vec4 sums[ROWS][2 * PANELS];
+vec4 sums[ROWS][2 * PANELS];    /* the first QUADS */
 uint weight_start[PANELS];
 
 #define ACCUMULATE(SOURCE, START, VALID, TAP) \
@@ -25,7 +26,7 @@ uint weight_start[PANELS];
     uint w = ((TAP) * x_stride + c) * 8; \
     [[unroll]] for (uint p = 0; p < PANELS; p++) \
       [[unroll]] for (uint k = 0; k < 4; k++) \
-        [[unroll]] for (uint h = 0; h < 2; h++) { \
+        [[unroll]] for (uint h = 0; h < min (QUADS, 2); h++) { \
           vec4 b = LOAD (weight, weight_start[p] + w + k * 2 + h); \
           [[unroll]] for (uint i = 0; i < ROWS; i++) \
             sums[i][p * 2 + h] = fma (vec4 (a[i][k]), b, sums[i][p * 2 + h]); \

@@ -12,6 +12,7 @@ const KilnVariant kiln_matmul_variants[] = {
   { "lanes-row", "lanes", ANY_TYPE, LANES, 8, 1, 32, 4 },
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 16, 4 },
   { "cpu-narrow", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 8, 4 },
+  { "cpu-quad", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 4, 4 },
 #ifdef KILN_COOPERATIVE_MATRIX
   { "matrix-large", "matrix", 1u << KILN_F16, KILN_FEATURE_MATRIX, 0, 128, 128,
       32, 27136, .subgroups = 8 },
@@ -62,6 +63,9 @@ kiln_matmul_cost (const KilnVariant *variant, KilnDevice *device,
   double tile = products + LOAD_COST * (variant->rows + variant->columns);
   guint32 invocations = kiln_variant_group_size (variant, device);
 
+  /* Half a panel is all that there may be. */
+  if (variant->columns < 8 && work->columns >= 8)
+    return HUGE_VAL;
   if (variant->needs & KILN_FEATURE_SOFTWARE)
     return tile * tiles * software_cost (variant, device, work->columns);
   return tile * MAX (tiles, BUSY / MAX (invocations, 1));
@@ -81,7 +85,8 @@ kiln_matmul_work (gconstpointer params, const KilnShape *const *inputs,
   return (KilnWork) {
     .family = families[matmul->kind],
     .rows = matmul->each_frame ? rows / output->frames : rows,
-    .columns = 8 * kiln_matmul_panels (matmul),
+    .columns = matmul->outputs <= 4 && matmul->activation != KILN_ACT_GEGLU
+        ? 4 : 8 * kiln_matmul_panels (matmul),
     .depth = kiln_matmul_taps (matmul)
         * kiln_shape_stride (inputs[KILN_MATMUL_X]),
   };
