@@ -10,7 +10,7 @@ print_row (const BenchRow *row)
   for (guint i = 0; i < row->n_trials; i++) {
     const BenchTrial *trial = &row->trials[i];
 
-    g_print ("  %-14s %10.3f ms%s%s\n", trial->variant, trial->seconds * 1e3,
+    g_print ("  %-20s %10.3f ms%s%s\n", trial->variant, trial->seconds * 1e3,
         trial == row->fastest ? "  fastest" : "",
         trial->variant == row->expected ? "  expected" : "");
   }
