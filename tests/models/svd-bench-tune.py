@@ -93,5 +93,5 @@ check("tuning replaces a bad file", files[0].read_text(encoding="ascii").startsw
 del env["KILN_NOT_SOFTWARE"]
 files[0].write_text("\n".join([head] + [f"{row['key']} tile" for row in tuned]), encoding="ascii")
 check("a choice that the device does not offer is as none",
-      all(matches("cpu", shader) for shader in shaders(PRODUCT)))
+      not any(matches("tile", shader) for shader in shaders(PRODUCT)))
 print(f"1..{count}")
