@@ -26,9 +26,11 @@ import fast_autoencoder
 from latent_code import LatentCode
 from losslog import LossLog
 from muon import Average, Muon
+from training import channels_last, compiled, rate, write_checkpoint
 
 NOISE = 0.08  # largest deviation of the noise added to codes
 NEUTRAL = ("temporal_res_block", "time_mixer", "time_conv_out", "decoder.mid_block.attentions")
+TAIL = 0.5  # part of the time over which the rate falls
 DECIBELS = -10 / np.log(10)
 
 
@@ -80,10 +82,6 @@ def psnr(autoencoder, pictures):
     return float((10 * (4 / (made - pictures).square().mean((1, 2, 3, 4))).log10()).mean())
 
 
-def rate(fraction, step, tail=0.5):
-    return min(1, (step + 1) / 60, max(0.0, (1 - fraction) / tail))
-
-
 class Trainer:
     """The autoencoder, its optimizer and its average, and the checkpoint that holds all of them."""
 
@@ -98,17 +96,15 @@ class Trainer:
             architecture.load_weights(self.autoencoder, args.start, "vae")
         trained = (p for name, p in self.autoencoder.named_parameters() if not any(part in name for part in NEUTRAL))
         self.parameters = list(trained)
-        for p in self.parameters:
-            if p.dim() == 4:
-                p.data = p.data.contiguous(memory_format=torch.channels_last)
+        channels_last(self.parameters)
         self.optimizer = Muon(self.parameters, lr=args.rate)
         self.average = Average({"autoencoder": self.autoencoder}, 0.998)
         self.step, self.spent = 0, 0.0
         if self.checkpoint.exists():
             self.load()
         self.stop_step = self.step + args.steps
-        whole = args.compile and (lambda f: torch.compile(f, dynamic=False)) or (lambda f: f)
-        self.decoder_loss, self.encoder_loss, self.joint_loss = map(whole, (decoder_loss, encoder_loss, joint_loss))
+        losses = decoder_loss, encoder_loss, joint_loss
+        self.decoder_loss, self.encoder_loss, self.joint_loss = compiled(losses, args.compile)
 
     def load(self):
         saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
@@ -120,13 +116,11 @@ class Trainer:
         print(f"resumed at step {self.step}")
 
     def save(self):
-        temporary = self.checkpoint.with_suffix(".new")
-        torch.save({
+        write_checkpoint(self.checkpoint, {
             "now": {"autoencoder": self.autoencoder.state_dict()}, "average": self.average.state,
             "average_steps": self.average.steps, "optimizer": self.optimizer.state_dict(),
             "step": self.step, "spent": self.spent,
-        }, temporary)
-        temporary.replace(self.checkpoint)
+        })
 
     def done(self):
         """The part of the training that is over."""
@@ -153,7 +147,7 @@ class Trainer:
 
     def take_step(self, parts, whole):
         started, fraction = time.time(), self.done()
-        factor = rate(fraction, self.step)
+        factor = rate(fraction, self.step, TAIL)
         self.optimizer.scale(factor)
         self.optimizer.zero_grad(set_to_none=True)
         found = self.learn_apart(parts) if fraction < 1 - self.args.joint else self.learn_together(whole)

@@ -27,6 +27,7 @@ import fast_unet
 from latent_code import LatentCode
 from losslog import LossLog
 from muon import Average, Muon
+from training import channels_last, compiled, rate, write_checkpoint
 
 LOW = 0.35  # part of the batch at lower noise
 LOWEST, HIGHEST = architecture.SCHEDULER["sigma_min"], architecture.SCHEDULER["sigma_max"]
@@ -163,11 +164,6 @@ def gains(clean, made):
     return float(10 * (still / moved).log10().mean()), float(-10 * first.log10().mean())
 
 
-def rate(fraction, step, tail):
-    """Warm up, hold, and come down straight to zero over the last part of the time."""
-    return min(1, (step + 1) / 60, max(0.0, (1 - fraction) / tail))
-
-
 class Trainer:
     """The networks, their optimizer and their average, and the checkpoint that holds all of them."""
 
@@ -181,9 +177,7 @@ class Trainer:
             for name, part in (("unet", "unet"), ("clip", "image_encoder")):
                 architecture.load_weights(self.modules[name], args.start, part)
         self.parameters = [p for m in self.modules.values() for p in m.parameters()]
-        for p in self.parameters:
-            if p.dim() == 4:
-                p.data = p.data.contiguous(memory_format=torch.channels_last)
+        channels_last(self.parameters)
         self.optimizer, self.average = Muon(self.parameters, lr=args.rate), Average(self.modules)
         self.critic = adversary.Critic(self.device)
         self.step, self.spent = 0, 0.0
@@ -193,8 +187,7 @@ class Trainer:
             self.forget_noise()
         self.seed = [args.seed, self.step]
         self.rng = np.random.default_rng([*self.seed, 1])
-        whole = args.compile and (lambda f: torch.compile(f, dynamic=False)) or (lambda f: f)
-        self.imagine, self.loss_of = whole(imagine), whole(loss_of)
+        self.imagine, self.loss_of = compiled((imagine, loss_of), args.compile)
 
     def make_networks(self):
         return {"unet": architecture.make_unet().to(self.device), "clip": architecture.make_clip().to(self.device)}
@@ -212,14 +205,12 @@ class Trainer:
         print(f"resumed at step {self.step}")
 
     def save(self):
-        temporary = self.checkpoint.with_suffix(".new")
-        torch.save({
+        write_checkpoint(self.checkpoint, {
             "now": {name: module.state_dict() for name, module in self.modules.items()},
             "average": self.average.state, "average_steps": self.average.steps,
             "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent,
             "critic": self.critic.state(),
-        }, temporary)
-        temporary.replace(self.checkpoint)
+        })
 
     def forget_noise(self):
         """Let the UNet see the picture alone: its noisy input channels get weight zero."""
