@@ -4,6 +4,12 @@
 #ifndef MATMUL_GLSL
 #define MATMUL_GLSL
 
+/* With ADDRESSES x and weight are read by address, not from their bindings. */
+#ifdef ADDRESSES
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
+
 #include "common.glsl"
 #include "activation.glsl"
 
@@ -32,7 +38,12 @@ layout (push_constant) uniform Push {
   uint first_row, n_rows;       /* of the output, this dispatch */
   uint first_panel, n_panels;
   uint x_stride, y_stride;      /* vectors a position */
-  uint x_base, weight_base, residual_base, residual2_base, y_base;
+#ifdef ADDRESSES
+  uint64_t weight_address;
+#else
+  uint x_base, weight_base;
+#endif
+  uint residual_base, residual2_base, y_base;
   uint row_base, row_share;     /* rows that share a row vector */
   uint has_bias;
   float slope, scale, residual_scale, residual2_scale;
@@ -47,7 +58,11 @@ layout (push_constant) uniform Push {
 #else
   /* TEMPORAL */
   uint positions, frames;       /* a frame has; there are */
+#ifdef ADDRESSES
+  uint64_t x_address;
+#else
   uint before_base, after_base;
+#endif
 #endif
 };
 

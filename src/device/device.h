@@ -18,10 +18,12 @@ typedef enum {
   KILN_FEATURE_SUBGROUPS = 1 << 3,      /* sums, broadcasts, shuffles in subgroups */
   KILN_FEATURE_SUBGROUP_SIZE = 1 << 4,  /* a pipeline may ask for a size */
   /* Descriptors may lie in buffers. Not used, but Mesa's software device
-   * calls a function for each texel since it has that. */
+   * calls a function for each texel since it has that, and loads a number
+   * once that all of a subgroup want. */
   KILN_FEATURE_DESCRIPTOR_BUFFER = 1 << 2,
   KILN_FEATURE_MATRIX = 1 << 5, /* a subgroup multiplies matrices of halves */
   KILN_FEATURE_MATRIX2 = 1 << 6,        /* reduces, converts, computes with them */
+  KILN_FEATURE_ADDRESSES = 1 << 7,      /* shaders may read buffers by address */
 } KilnFeatures;
 
 typedef struct {

@@ -223,6 +223,10 @@ kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
   vkGetPhysicalDeviceFeatures2 (physical, &has.core);
   if (has.v12.shaderFloat16)
     info->features |= KILN_FEATURE_FLOAT16;
+  /* Only software devices gain by them. */
+  if (info->type == VK_PHYSICAL_DEVICE_TYPE_CPU && has.v12.bufferDeviceAddress
+      && has.core.features.shaderInt64)
+    info->features |= KILN_FEATURE_ADDRESSES;
   if (has_extension (physical, VK_EXT_DESCRIPTOR_BUFFER_EXTENSION_NAME))
     info->features |= KILN_FEATURE_DESCRIPTOR_BUFFER;
   query_subgroups (physical, info, sizes && has.sizes.subgroupSizeControl
@@ -245,9 +249,12 @@ kiln_features_create_device (VkPhysicalDevice physical,
   gboolean sizes = (info->features & KILN_FEATURE_SUBGROUP_SIZE) != 0;
   gboolean matrix = (info->features & KILN_FEATURE_MATRIX) != 0;
   gboolean matrix2 = (info->features & KILN_FEATURE_MATRIX2) != 0;
+  gboolean addresses = (info->features & KILN_FEATURE_ADDRESSES) != 0;
   Features wanted;
 
   chain (&wanted, sizes, matrix, matrix2);
+  wanted.core.features.shaderInt64 = addresses;
+  wanted.v12.bufferDeviceAddress = addresses;
   wanted.v12.shaderFloat16 = (info->features & KILN_FEATURE_FLOAT16) != 0;
   wanted.sizes.subgroupSizeControl = sizes;
   wanted.sizes.computeFullSubgroups = sizes;

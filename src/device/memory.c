@@ -192,15 +192,23 @@ static VkResult
 allocate (KilnBuffer *self, KilnMemory memory)
 {
   VkDevice device = self->device->device;
+  gboolean addresses =
+      (self->device->info.features & KILN_FEATURE_ADDRESSES) != 0;
   VkBufferCreateInfo buffer_info = {
     .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
     .size = self->size + SPARE_BYTES,
     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT
         | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT
-        | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+        | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT
+        | (addresses ? VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT : 0),
+  };
+  VkMemoryAllocateFlagsInfo flags_info = {
+    .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+    .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT,
   };
   VkMemoryAllocateInfo info = {
     .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+    .pNext = addresses ? &flags_info : NULL,
   };
   VkMemoryRequirements needs;
   VkMemoryPropertyFlags flags = 0;
@@ -280,6 +288,17 @@ KilnDevice *
 kiln_buffer_get_device (KilnBuffer *self)
 {
   return self->device;
+}
+
+guint64
+kiln_buffer_get_address (KilnBuffer *self)
+{
+  VkBufferDeviceAddressInfo info = {
+    .sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
+    .buffer = self->buffer,
+  };
+
+  return vkGetBufferDeviceAddress (self->device->device, &info);
 }
 
 guint8 *

@@ -27,6 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnBuffer, kiln_buffer_unref)
 guint64 kiln_buffer_get_size (KilnBuffer *buffer);
 KilnDevice *kiln_buffer_get_device (KilnBuffer *buffer);
 
+/* Where shaders find it, with KILN_FEATURE_ADDRESSES. */
+guint64 kiln_buffer_get_address (KilnBuffer *buffer);
+
 /* The buffer's bytes (persistently mapped, coherent), NULL if not visible. */
 guint8 *kiln_buffer_get_data (KilnBuffer *buffer);
 

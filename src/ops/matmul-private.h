@@ -11,7 +11,15 @@ G_BEGIN_DECLS
 typedef struct {              /* Push in matmul.comp */
   guint32 first_row, n_rows, first_panel, n_panels;
   guint32 x_stride, y_stride;
-  guint32 x_base, weight_base, residual_base, residual2_base, y_base;
+  union
+  {
+    struct
+    {
+      guint32 x_base, weight_base;
+    };
+    guint64 weight_address;     /* of variants that read by address */
+  };
+  guint32 residual_base, residual2_base, y_base;
   guint32 row_base, row_share;
   guint32 has_bias;
   float slope, scale, residual_scale, residual2_scale;
@@ -24,7 +32,15 @@ typedef struct {              /* Push in matmul.comp */
   {
     struct
     {
-      guint32 positions, frames, before_base, after_base;
+      guint32 positions, frames;
+      union
+      {
+        struct
+        {
+          guint32 before_base, after_base;
+        };
+        guint64 x_address;      /* likewise */
+      };
     };
     struct
     {

@@ -51,6 +51,29 @@ count_tiles (const KilnVariant *variant, guint64 rows, guint64 columns)
       * ((columns + variant->columns - 1) / variant->columns);
 }
 
+/* Where shaders find the vector of a binding that its window begins with. */
+static guint64
+address_of (const KilnBinding *binding, guint32 base, KilnType type)
+{
+  return kiln_buffer_get_address (binding->buffer) + binding->offset
+      + (guint64) base * 4 * kiln_type_size (type);
+}
+
+static void
+set_factors (Recording *self, guint32 x_base, guint32 weight_base)
+{
+  const KilnBinding *bindings = self->dispatch.bindings;
+  KilnType type = self->output->shape.type;
+
+  if ((self->variant->needs & KILN_FEATURE_ADDRESSES) != 0) {
+    self->push.x_address = address_of (&bindings[0], x_base, type);
+    self->push.weight_address = address_of (&bindings[1], weight_base, type);
+    return;
+  }
+  self->push.x_base = x_base;
+  self->push.weight_base = weight_base;
+}
+
 /* The weight's panels that fit into one binding. */
 static void
 record_panels (Recording *self, guint32 frame)
@@ -59,6 +82,7 @@ record_panels (Recording *self, guint32 frame)
   KilnMatmulPush *push = &self->push;
   guint64 depth = weight->shape.width;
   guint32 panels = weight->shape.height;
+  guint32 x_base = push->x_base, weight_base;
   double flops = kiln_matmul_row_flops (self->matmul,
       &self->inputs[KILN_MATMUL_X].shape) * push->n_rows / panels;
   guint64 at_once =
@@ -70,7 +94,8 @@ record_panels (Recording *self, guint32 frame)
     push->n_panels = MIN (at_once, panels - panel);
     self->dispatch.bindings[1] = kiln_view_window (weight,
         ((guint64) frame * panels + panel) * depth,
-        push->n_panels * depth, &push->weight_base);
+        push->n_panels * depth, &weight_base);
+    set_factors (self, x_base, weight_base);
     kiln_variant_set_tiles (self->variant, count_tiles (self->variant,
             push->n_rows, 8 * push->n_panels), &self->dispatch);
     self->dispatch.flops = flops * push->n_panels;

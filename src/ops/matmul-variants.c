@@ -2,12 +2,18 @@
 #include "matmul-private.h"
 
 #include <math.h>
+#include <string.h>
 
 #define ANY_TYPE (1u << KILN_F32 | 1u << KILN_F16)
 
 #define LANES (KILN_FEATURE_SOFTWARE | KILN_FEATURE_SUBGROUPS)
+/* Compilers that call for a texel load a number once where a whole subgroup
+ * wants the same; others load it for each invocation, a hundred times slower. */
+#define UNIFORM \
+  (LANES | KILN_FEATURE_ADDRESSES | KILN_FEATURE_DESCRIPTOR_BUFFER)
 
 const KilnVariant kiln_matmul_variants[] = {
+  { "uniform", "uniform", 1u << KILN_F32, UNIFORM, 8, 6, 16, 16 },
   { "lanes", "lanes", ANY_TYPE, LANES, 8, 16, 32, 4 },
   { "lanes-row", "lanes", ANY_TYPE, LANES, 8, 1, 32, 4 },
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 16, 4 },
@@ -37,16 +43,21 @@ const KilnVariant kiln_matmul_variants[] = {
 /* What is slower on software devices than the numbers say, as measured. */
 static double
 software_cost (const KilnVariant *variant, KilnDevice *device,
-    guint64 columns)
+    const KilnWork *work)
 {
-  gboolean calls = (kiln_device_get_info (device)->features
-      & KILN_FEATURE_DESCRIPTOR_BUFFER) != 0;
+  const KilnDeviceInfo *info = kiln_device_get_info (device);
+  gboolean calls = (info->features & KILN_FEATURE_DESCRIPTOR_BUFFER) != 0;
 
+  /* Each of a subgroup of 8 has a column of a panel. Convolutions, which go
+   * from one run of factors to the next, were slower than by lanes. */
+  if ((variant->needs & KILN_FEATURE_ADDRESSES) != 0)
+    return info->subgroup_size == 8
+        && strcmp (work->family, "matmul_linear") == 0 ? 0.25 : HUGE_VAL;
   if (variant->group_size > 0)
     /* Loading again is faster than broadcasting, unless a load is a call. */
     return variant->rows > 1 && !calls ? 3 : 1;
   /* The first cache holds few rows: more only for a single panel. */
-  return variant->rows > 4 && columns > 8 ? 2 : 1;
+  return variant->rows > 4 && work->columns > 8 ? 2 : 1;
 }
 
 /* Numbers that are multiplied, those that only fill tiles up too, and loads;
@@ -67,7 +78,7 @@ kiln_matmul_cost (const KilnVariant *variant, KilnDevice *device,
   if (variant->columns < 8 && work->columns >= 8)
     return HUGE_VAL;
   if (variant->needs & KILN_FEATURE_SOFTWARE)
-    return tile * tiles * software_cost (variant, device, work->columns);
+    return tile * tiles * software_cost (variant, device, work);
   return tile * MAX (tiles, BUSY / MAX (invocations, 1));
 }
 
