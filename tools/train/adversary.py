@@ -21,8 +21,8 @@ WIDTH = 64
 PENALTY, PENALTY_EVERY = 0.001, 4
 ALONE = 60  # steps that the critic learns before it is heard
 WINDOW, STRIDE = 8, 4
-CRITIC_WEIGHT = 0.25
-ENERGY_PART = 5.0  # of the squared error's gradient
+CRITIC_WEIGHT = 0.2
+ENERGY_PART = 4.0  # of the squared error's gradient
 TONE = 4
 TONE_PART = 8.0  # likewise
 
@@ -93,10 +93,11 @@ class Critic(nn.Module):
 
 def surroundings(picture, frames, controls, numbers):
     """What the critic sees beside the codes: frame 0's, and how many codes each point has moved."""
-    size = picture.shape[1]
-    still = clips.sample_points([clips.Controls(bucket=0)], numbers, size)
-    moved = clips.sample_points(controls, numbers, size) - still
-    return flat(torch.cat([picture[:, None].expand_as(frames), moved * (size / 2)], -1))
+    height, width = picture.shape[1:3]
+    still = clips.sample_points([clips.Controls(bucket=0)], numbers, width, height)
+    moved = clips.sample_points(controls, numbers, width, height) - still
+    codes = torch.tensor([width / 2, height / 2], device=moved.device)
+    return flat(torch.cat([picture[:, None].expand_as(frames), moved * codes], -1))
 
 
 def push(critic, made, clean, beside, pull):

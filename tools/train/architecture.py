@@ -22,6 +22,8 @@ from safetensors.torch import load_file
 from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 PICTURE_SIZE = 128
+# Widths and heights of what the denoiser learns from, in turn.
+SIZES = [(PICTURE_SIZE, PICTURE_SIZE), (192, 128), (PICTURE_SIZE, PICTURE_SIZE), (128, 192)]
 FRAMES = 14
 FACTOR = 8
 LATENT_CHANNELS = 16
@@ -43,7 +45,7 @@ UNET = {
     ],
     "block_out_channels": [64, 64, 96],
     "num_attention_heads": [1, 1, 2],
-    "layers_per_block": 1,
+    "layers_per_block": [2, 1, 1],
     "cross_attention_dim": EMBEDDING,
     "addition_time_embed_dim": 32,
     "projection_class_embeddings_input_dim": 96,
@@ -61,13 +63,13 @@ AUTOENCODER = {
 }
 
 CLIP = {
-    "hidden_size": 64,
-    "intermediate_size": 128,
+    "hidden_size": 32,
+    "intermediate_size": 64,
     "projection_dim": EMBEDDING,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
     "image_size": 224,
-    "patch_size": 32,
+    "patch_size": 16,
     "hidden_act": "gelu",
 }
 

@@ -43,10 +43,10 @@ class Controls:
 
 
 def random_controls(rng):
-    """Mostly the defaults: that is what nearly everyone will see."""
+    """Mostly the defaults: that is what nearly everyone will see; strong moves are the hardest to learn."""
     fps = 7 if rng.random() < 0.7 else int(round(math.exp(rng.uniform(math.log(4), math.log(30)))))
     draw = rng.random()
-    bucket = 127 if draw < 0.45 else 0 if draw < 0.5 else int(rng.integers(0, 256))
+    bucket = 127 if draw < 0.4 else 0 if draw < 0.45 else int(rng.integers(160 if draw < 0.65 else 0, 256))
     noise = 0.02 if rng.random() < 0.7 else float(math.exp(rng.uniform(math.log(0.005), math.log(0.2))))
     return Controls(fps, bucket, noise)
 
@@ -62,10 +62,10 @@ def inverse_depth(y):
     return FAR + (NEAR - FAR) * torch.sigmoid(4 * (y - 0.1))
 
 
-def sample_points(controls, frames, size):
-    """For every pixel of every frame where it was in the first: [clips, frames, size, size, 2] in -1..1."""
-    axis = (torch.arange(size, device=frames.device) + 0.5) * 2 / size - 1
-    y, x = axis[:, None], axis[None]
+def sample_points(controls, frames, width, height):
+    """For every pixel of every frame where it was in the first: [clips, frames, height, width, 2] in -1..1."""
+    x, y = ((torch.arange(size, device=frames.device) + 0.5) * 2 / size - 1 for size in (width, height))
+    y = y[:, None]
     gone = travel(controls, frames)[..., None, None]
     source = y
     for _ in range(6):  # depth belongs to the source point: a few rounds settle it
@@ -74,29 +74,29 @@ def sample_points(controls, frames, size):
     return torch.stack(torch.broadcast_tensors(x * near, y * near), -1)
 
 
-def render(sources, controls, frames, size):
-    """sources: [clips, 3, 2·size, 2·size], controls: one each; frames: which ones; [clips, frames, 3, size, size]."""
+def render(sources, controls, frames):
+    """sources: [clips, 3, 2·height, 2·width], controls: one each; frames: which; [clips, frames, 3, height, width]."""
     # At twice the size a bilinear sample of the first frame is the mean of four pixels.
-    grid = sample_points(controls, frames, size).flatten(1, 2)  # one frame below the other
+    height, width = (size // 2 for size in sources.shape[-2:])
+    grid = sample_points(controls, frames, width, height).flatten(1, 2)  # one frame below the other
     found = F.grid_sample(sources, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return found.unflatten(2, (len(frames), size)).transpose(1, 2)
+    return found.unflatten(2, (len(frames), height)).transpose(1, 2)
 
 
 class Photographs:
-    """Random square crops of photographs, with mild changes of shape and colour."""
+    """Random crops of photographs, with mild changes of shape and colour."""
 
     def __init__(self, paths):
         self.pictures = [Image.open(path).convert("RGB").copy() for path in paths]
 
-    def crop(self, rng, size):
-        """A tensor [3, size, size] in -1..1."""
+    def crop(self, rng, width, height):
+        """A tensor [3, height, width] in -1..1."""
         picture = self.pictures[rng.integers(len(self.pictures))]
-        width, height = picture.size
-        side = min(width, height) * rng.uniform(0.55, 1.0)
+        scale = min(picture.width / width, picture.height / height) * rng.uniform(0.55, 1.0)
         stretch = math.exp(rng.uniform(-0.25, 0.25))
-        w, h = min(width, side * stretch), min(height, side / stretch)
-        x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
-        picture = picture.resize((size, size), Image.Resampling.BICUBIC, box=(x, y, x + w, y + h), reducing_gap=2)
+        w, h = min(picture.width, width * scale * stretch), min(picture.height, height * scale / stretch)
+        x, y = rng.uniform(0, picture.width - w), rng.uniform(0, picture.height - h)
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC, box=(x, y, x + w, y + h), reducing_gap=2)
         pixels = np.asarray(picture, dtype=np.float32) / 255
         if rng.random() < 0.5:
             pixels = pixels[:, ::-1]
@@ -129,7 +129,7 @@ def open_photographs(folder):
 
 
 class Ahead:
-    """What make(rng) gives, many at a time, made by threads while the network learns from those before.
+    """What make(rng, batch) gives, many at a time, made by threads while the network learns from those before.
 
     Each has random numbers of its own, so what comes does not depend on the threads.
     """
@@ -141,7 +141,7 @@ class Ahead:
 
     def start(self, number):
         rngs = (np.random.default_rng([*self.seed, number, i]) for i in range(self.count))
-        return [self.pool.submit(self.make, rng) for rng in rngs]
+        return [self.pool.submit(self.make, rng, number) for rng in rngs]
 
     def next(self):
         found = [job.result() for job in self.coming]

@@ -57,7 +57,7 @@ class Picture:
 
     def exact(self, controls, frames):
         source = torch.from_numpy(self.source.copy()).permute(2, 0, 1) / 127.5 - 1
-        rendered = clips.render(source[None], [controls], torch.arange(frames), len(self.small))[0]
+        rendered = clips.render(source[None], [controls], torch.arange(frames))[0]
         return ((rendered.permute(0, 2, 3, 1).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
 
 

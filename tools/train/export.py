@@ -70,7 +70,7 @@ def load_parts(checkpoints):
         "autoencoder": architecture.make_autoencoder(),
         "clip": architecture.make_clip(),
     }
-    for file in ("autoencoder.pt", "denoiser.pt"):
+    for file in ("autoencoder.pt", "denoiser.pt", "decoder.pt"):
         path = pathlib.Path(checkpoints or ".") / file
         if checkpoints and path.exists():
             saved = torch.load(path, map_location="cpu", weights_only=True)["average"]

@@ -103,7 +103,7 @@ def main(argv=None):
     if path.exists():  # everything else was trained against it
         return
     photographs, rng = clips.open_photographs(args.photos), np.random.default_rng(0)
-    pictures = torch.stack([photographs.crop(rng, architecture.PICTURE_SIZE) for _ in range(args.pictures)])
+    pictures = torch.stack([photographs.crop(rng, *architecture.SIZES[0]) for _ in range(args.pictures)])
     code, bound = fit(pictures, args.steps)
     code.save(path)
     print(f"latent code: linear synthesis {bound:.1f} dB")

@@ -46,12 +46,14 @@ def full(out, minutes, threads, device, start):
     autoencoder = ["--batch", "96", "--compile"] if large else []
     one_step = ["--regress", "--frames", "4", *(["--batch", "96", "--compile"] if large else ["--batch", "6"])]
     finish(
-        tool("train_autoencoder.py", *common, *autoencoder, "--minutes", 0.7 * minutes, threads=each),
-        tool("train_denoiser.py", *common, *one_step, "--rate", "0.02", "--tail", "0.45", "--minutes", 0.7 * minutes,
+        tool("train_autoencoder.py", *common, *autoencoder, "--minutes", 0.6 * minutes, threads=each),
+        tool("train_denoiser.py", *common, *one_step, "--rate", "0.02", "--tail", "0.45", "--minutes", 0.6 * minutes,
              threads=each),
     )
-    sharpen = ["--sharpen", "--rate", "0.015", "--tail", "0.15", "--minutes", minutes]
+    sharpen = ["--sharpen", "--rate", "0.01", "--tail", "0.25", "--minutes", 0.8 * minutes]
     finish(tool("train_denoiser.py", *common, *one_step, *sharpen, threads=threads))
+    decoder = ["--out", out, *photos, "--threads", threads, "--device", device, "--minutes", 0.2 * minutes]
+    finish(tool("train_decoder.py", *decoder, *(["--batch", "32"] if large else []), threads=threads))
     finish(tool("export.py", "--checkpoints", out, "--out", out / "svd-tiny"))
     held_out = out / "data" / "held-out" / "photos"
     finish(tool("evaluate.py", "--model", out / "svd-tiny", "--photos", held_out, "--out", out / "evaluation"))
@@ -66,6 +68,7 @@ def smoke(out):
     import test_devices
     import test_fast_passes
     import train_autoencoder
+    import train_decoder
     import train_denoiser
 
     test_fast_passes.main()
@@ -77,6 +80,7 @@ def smoke(out):
     one_step = ["--batch", "1", "--steps", "1", "--frames", "4", "--regress"]
     train_denoiser.main(["--out", str(out), *one_step])
     train_denoiser.main(["--out", str(out), *one_step, "--sharpen"])
+    train_decoder.main(["--out", str(out), "--batch", "1", "--steps", "1"])
     export.main(["--checkpoints", str(out), "--out", str(out / "svd-tiny")])
     evaluate.main(["--model", str(out / "svd-tiny"), "--out", str(out / "evaluation"), "--quick"])
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Training keeps to its device: both steps run on one that refuses to meet another.
+"""Training keeps to its device: every step run on one that refuses to meet another.
 
 PyTorch's "meta" device computes nothing and exists everywhere, so this shows
 without a graphics card that no tensor is left behind on the processor.
@@ -13,6 +13,7 @@ import architecture
 import clips
 import fast_autoencoder
 import train_autoencoder
+import train_decoder
 import train_denoiser
 from latent_code import SHIPPED, LatentCode
 from muon import Average, Muon
@@ -52,9 +53,19 @@ def autoencoder(code, photographs):
     return loss + kept
 
 
+def decoder(code, photographs):
+    numbers = torch.arange(3, device=META)
+    batch = train_denoiser.Batches(photographs, code, 2, [0]).next(numbers)
+    net = architecture.make_autoencoder().to(META)
+    made = fast_autoencoder.decode(net, batch.clean, temporal=False)
+    loss = sum(train_decoder.losses(made, batch.frames.permute(0, 1, 3, 4, 2)))
+    loss.backward()
+    return loss
+
+
 def main():
     code, photographs = LatentCode.load(SHIPPED).to(META), clips.Drawings(1)
-    for step in (denoiser, autoencoder):
+    for step in (denoiser, autoencoder, decoder):
         assert step(code, photographs).device == META
         print(f"{step.__name__}: all of a step on one device")
 

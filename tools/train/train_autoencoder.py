@@ -23,10 +23,11 @@ import torch
 import architecture
 import clips
 import fast_autoencoder
+import training
 from latent_code import LatentCode
 from losslog import LossLog
 from muon import Average, Muon
-from training import channels_last, compiled, rate, write_checkpoint
+from training import channels_last, compiled, rate
 
 NOISE = 0.08  # largest deviation of the noise added to codes
 NEUTRAL = ("temporal_res_block", "time_mixer", "time_conv_out", "decoder.mid_block.attentions")
@@ -58,11 +59,11 @@ class Pictures:
 
     def __init__(self, photographs, code, count, size, seed, threads=1):
         self.code, self.size, self.rng = code, size, np.random.default_rng([*seed, 1])
-        self.ahead = clips.Ahead(lambda rng: self.draw(photographs, rng), count, seed, threads)
+        self.ahead = clips.Ahead(lambda rng, _: self.draw(photographs, rng), count, seed, threads)
 
     def draw(self, photographs, rng):
         whole = architecture.PICTURE_SIZE
-        picture = photographs.crop(rng, whole)
+        picture = photographs.crop(rng, whole, whole)
         y, x = rng.integers(0, whole - self.size + 1, 2)
         return picture[:, y:y + self.size, x:x + self.size]
 
@@ -82,45 +83,33 @@ def psnr(autoencoder, pictures):
     return float((10 * (4 / (made - pictures).square().mean((1, 2, 3, 4))).log10()).mean())
 
 
-class Trainer:
-    """The autoencoder, its optimizer and its average, and the checkpoint that holds all of them."""
+def trained_parameters(module, prefix=""):
+    """All that is not kept neutral, of the autoencoder or of a part of it."""
+    named = ((prefix + name, p) for name, p in module.named_parameters())
+    parameters = [p for name, p in named if not any(part in name for part in NEUTRAL)]
+    channels_last(parameters)
+    return parameters
+
+
+class Trainer(training.Trainer):
+    """Of the autoencoder."""
 
     def __init__(self, args):
-        self.args, self.device = args, torch.device(args.device)
+        self.args, device = args, torch.device(args.device)
         out = pathlib.Path(args.out)
-        self.checkpoint = out / "autoencoder.pt"
-        self.code = LatentCode.load(out / "latent_code.pt").to(self.device)
-        self.autoencoder = architecture.make_autoencoder().to(self.device)
+        checkpoint = out / "autoencoder.pt"
+        self.code = LatentCode.load(out / "latent_code.pt").to(device)
+        self.autoencoder = architecture.make_autoencoder().to(device)
         fast_autoencoder.make_time_neutral(self.autoencoder)
-        if args.start and not self.checkpoint.exists():
+        if args.start and not checkpoint.exists():
             architecture.load_weights(self.autoencoder, args.start, "vae")
-        trained = (p for name, p in self.autoencoder.named_parameters() if not any(part in name for part in NEUTRAL))
-        self.parameters = list(trained)
-        channels_last(self.parameters)
-        self.optimizer = Muon(self.parameters, lr=args.rate)
-        self.average = Average({"autoencoder": self.autoencoder}, 0.998)
-        self.step, self.spent = 0, 0.0
-        if self.checkpoint.exists():
-            self.load()
+        self.parameters = trained_parameters(self.autoencoder)
+        modules = {"autoencoder": self.autoencoder}
+        super().__init__(checkpoint, modules, Muon(self.parameters, lr=args.rate), Average(modules, 0.998))
+        self.resume(args.rate, device)
         self.stop_step = self.step + args.steps
         losses = decoder_loss, encoder_loss, joint_loss
         self.decoder_loss, self.encoder_loss, self.joint_loss = compiled(losses, args.compile)
-
-    def load(self):
-        saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
-        self.autoencoder.load_state_dict(saved["now"]["autoencoder"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.optimizer.set_rate(self.args.rate)
-        self.average.state, self.average.steps = saved["average"], saved["average_steps"]
-        self.step, self.spent = saved["step"], saved["spent"]
-        print(f"resumed at step {self.step}")
-
-    def save(self):
-        write_checkpoint(self.checkpoint, {
-            "now": {"autoencoder": self.autoencoder.state_dict()}, "average": self.average.state,
-            "average_steps": self.average.steps, "optimizer": self.optimizer.state_dict(),
-            "step": self.step, "spent": self.spent,
-        })
 
     def done(self):
         """The part of the training that is over."""
@@ -159,7 +148,7 @@ class Trainer:
         return found, factor
 
     def measure(self, pictures):
-        averaged = architecture.make_autoencoder().to(self.device)
+        averaged = architecture.make_autoencoder().to(pictures.device)
         averaged.load_state_dict(self.average.state["autoencoder"])
         return psnr(averaged, pictures)
 

@@ -24,10 +24,11 @@ import adversary
 import architecture
 import clips
 import fast_unet
+import training
 from latent_code import LatentCode
 from losslog import LossLog
 from muon import Average, Muon
-from training import channels_last, compiled, rate, write_checkpoint
+from training import channels_last, compiled, rate
 
 LOW = 0.35  # part of the batch at lower noise
 LOWEST, HIGHEST = architecture.SCHEDULER["sigma_min"], architecture.SCHEDULER["sigma_max"]
@@ -67,8 +68,10 @@ def draw_frames(count, rng):
 
 
 class Batch(NamedTuple):
+    frames: torch.Tensor  # of the clips
+    shown: torch.Tensor  # the noise-augmented pictures
     clean: torch.Tensor  # codes of the clips
-    picture: torch.Tensor  # of the noise-augmented pictures
+    picture: torch.Tensor  # codes of the noise-augmented pictures
     seen: torch.Tensor  # what CLIP sees
     ids: torch.Tensor  # [fps - 1, motion bucket, noise strength]
     controls: list
@@ -79,24 +82,26 @@ class Batches:
 
     def __init__(self, photographs, code, size, seed, threads=1):
         self.code, self.device = code, code.mean.device
-        self.ahead = clips.Ahead(lambda rng: self.draw(photographs, rng), size, seed, threads)
+        self.ahead = clips.Ahead(lambda rng, batch: self.draw(photographs, rng, batch), size, seed, threads)
 
-    def draw(self, photographs, rng):
-        size, controls = architecture.PICTURE_SIZE, clips.random_controls(rng)
-        noise = torch.from_numpy(rng.standard_normal((3, size, size), np.float32))
-        return photographs.crop(rng, 2 * size), noise, controls
+    def draw(self, photographs, rng, batch):
+        """All of a batch have one size."""
+        width, height = architecture.SIZES[batch % len(architecture.SIZES)]
+        noise = torch.from_numpy(rng.standard_normal((3, height, width), np.float32))
+        return photographs.crop(rng, 2 * width, 2 * height), noise, clips.random_controls(rng)
 
     def next(self, numbers, alike=None):
         """Clips of the frames numbered so; alike: controls for all of them."""
         crops, noise, controls = zip(*self.ahead.next())
         controls = [alike] * len(controls) if alike else list(controls)
         sources, noise = (torch.stack(x).to(self.device) for x in (crops, noise))
-        frames = clips.render(sources, controls, numbers, architecture.PICTURE_SIZE)
+        frames = clips.render(sources, controls, numbers)
         picture = frames[:, 0]  # draw_frames always has it
         strength = torch.tensor([c.noise for c in controls], device=self.device).view(-1, 1, 1, 1)
+        shown = picture + strength * noise
         clean = self.code.encode(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
         ids = torch.tensor([c.ids() for c in controls], device=self.device)
-        return Batch(clean, self.code.encode(picture + strength * noise), clip_picture(picture), ids, controls)
+        return Batch(frames, shown, clean, self.code.encode(shown), clip_picture(picture), ids, controls)
 
 
 def predict(unet, noisy, picture, embedding, ids, sigma, numbers=None):
@@ -164,25 +169,23 @@ def gains(clean, made):
     return float(10 * (still / moved).log10().mean()), float(-10 * first.log10().mean())
 
 
-class Trainer:
-    """The networks, their optimizer and their average, and the checkpoint that holds all of them."""
+class Trainer(training.Trainer):
+    """Of the UNet and the CLIP encoder, with the critic."""
 
     def __init__(self, args):
         self.args, self.device = args, torch.device(args.device)
         out = pathlib.Path(args.out)
-        self.checkpoint = out / "denoiser.pt"
+        checkpoint = out / "denoiser.pt"
         self.code = LatentCode.load(out / "latent_code.pt").to(self.device)
-        self.modules = self.make_networks()
-        if args.start and not self.checkpoint.exists():
+        modules = self.make_networks()
+        if args.start and not checkpoint.exists():
             for name, part in (("unet", "unet"), ("clip", "image_encoder")):
-                architecture.load_weights(self.modules[name], args.start, part)
-        self.parameters = [p for m in self.modules.values() for p in m.parameters()]
+                architecture.load_weights(modules[name], args.start, part)
+        self.parameters = [p for m in modules.values() for p in m.parameters()]
         channels_last(self.parameters)
-        self.optimizer, self.average = Muon(self.parameters, lr=args.rate), Average(self.modules)
+        super().__init__(checkpoint, modules, Muon(self.parameters, lr=args.rate), Average(modules))
         self.critic = adversary.Critic(self.device)
-        self.step, self.spent = 0, 0.0
-        if self.checkpoint.exists():
-            self.load()
+        self.resume(args.rate, self.device)
         if args.regress:
             self.forget_noise()
         self.seed = [args.seed, self.step]
@@ -192,25 +195,12 @@ class Trainer:
     def make_networks(self):
         return {"unet": architecture.make_unet().to(self.device), "clip": architecture.make_clip().to(self.device)}
 
-    def load(self):
-        saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
-        for name, module in self.modules.items():
-            module.load_state_dict(saved["now"][name])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.optimizer.set_rate(self.args.rate)
-        self.average.state, self.average.steps = saved["average"], saved["average_steps"]
-        if "critic" in saved:
-            self.critic.load_state(saved["critic"])
-        self.step, self.spent = saved["step"], saved["spent"]
-        print(f"resumed at step {self.step}")
+    def state(self):
+        return {**super().state(), "critic": self.critic.state()}
 
-    def save(self):
-        write_checkpoint(self.checkpoint, {
-            "now": {name: module.state_dict() for name, module in self.modules.items()},
-            "average": self.average.state, "average_steps": self.average.steps,
-            "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent,
-            "critic": self.critic.state(),
-        })
+    def restore(self, saved):
+        super().restore(saved)
+        self.critic.load_state(saved["critic"])
 
     def forget_noise(self):
         """Let the UNet see the picture alone: its noisy input channels get weight zero."""

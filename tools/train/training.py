@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What both trainings do alike."""
+"""What all trainings do alike."""
 
 import torch
 
@@ -20,8 +20,37 @@ def compiled(functions, wanted):
     return [torch.compile(f, dynamic=False) if wanted else f for f in functions]
 
 
-def write_checkpoint(path, state):
-    """Whoever reads it meanwhile, or after an interruption, finds a whole one."""
-    temporary = path.with_suffix(".new")
-    torch.save(state, temporary)
-    temporary.replace(path)
+class Trainer:
+    """Networks, their optimizer and their average, and the checkpoint that holds all of them."""
+
+    def __init__(self, checkpoint, modules, optimizer, average):
+        self.checkpoint, self.modules, self.optimizer, self.average = checkpoint, modules, optimizer, average
+        self.step, self.spent = 0, 0.0
+
+    def state(self):
+        return {
+            "now": {name: module.state_dict() for name, module in self.modules.items()},
+            "average": self.average.state, "average_steps": self.average.steps,
+            "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent,
+        }
+
+    def restore(self, saved):
+        for name, module in self.modules.items():
+            module.load_state_dict(saved["now"][name])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.average.state, self.average.steps = saved["average"], saved["average_steps"]
+        self.step, self.spent = saved["step"], saved["spent"]
+
+    def resume(self, rate, device):
+        """From the checkpoint, if there is one, at another rate for matrices."""
+        if not self.checkpoint.exists():
+            return
+        self.restore(torch.load(self.checkpoint, weights_only=True, map_location=device))
+        self.optimizer.set_rate(rate)
+        print(f"resumed at step {self.step}")
+
+    def save(self):
+        """Whoever reads it meanwhile, or after an interruption, finds a whole one."""
+        temporary = self.checkpoint.with_suffix(".new")
+        torch.save(self.state(), temporary)
+        temporary.replace(self.checkpoint)
