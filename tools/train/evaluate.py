@@ -181,10 +181,12 @@ def kinds(rows):
 
 
 def grows(rows, settings):
-    """Kinds of picture whose flow does not grow from each of the settings to the next."""
+    """Kinds of picture whose flow does not grow from each of the settings to the next; of pictures with all of them."""
+    whole = set.intersection(*({row["picture"] for row in at(rows, c)} for c in settings))
+    rows = [row for row in rows if row["picture"] in whole]
     flows = {
         kind: [np.mean([row["flow"] for row in at(rows, c) if row["kind"] == kind]) for c in settings]
-        for kind in kinds(at(rows, settings[0]))
+        for kind in kinds(rows)
     }
     return [kind for kind, flow in flows.items() if not np.all(np.diff(flow) > 0)]
 

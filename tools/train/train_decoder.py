@@ -3,8 +3,8 @@
 """Teach the decoder what the denoiser makes: frames with the detail of true ones.
 
 The denoiser's codes of later frames lack detail and have faults of their own. The
-decoder, which does nine tenths of a clip's work and so far inverts a linear code,
-can tell such codes from exact ones and mend them: it goes on learning from the
+decoder, which does nine tenths of a clip's work and has only learned to invert a
+linear code, can tell such codes from exact ones and mend them: it goes on learning from the
 denoiser's clips, to come near the true frames (log MSE) with as much fine detail
 as they have. Its temporal branches stay neutral, so that nothing can flicker.
 
