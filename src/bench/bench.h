@@ -77,10 +77,10 @@ typedef struct {
   guint count;                  /* times in one run of the stage's networks */
   char *name, *shapes;
   double flops;                 /* of one, at the clip's size */
+  gboolean over_frames;         /* its results are made of several frames */
 
   /* Measured, at the size that the budget allowed: */
   gboolean measured;
-  BenchSize slice;
   char *slice_shapes;
   const char *variant;          /* the shader that does most of it */
   double slice_flops, slice_bytes;

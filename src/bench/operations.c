@@ -13,45 +13,54 @@
 #define FILL_BYTES (16u << 20)
 
 /* ---- Slices: an operation is the same at a smaller size of the clip, so
- * that a slow device measures fewer frames and positions of it. */
+ * that a slow device measures a part of it: as many frames as it takes, or
+ * what goes from frame to frame at as many positions. Only where one frame is
+ * still too much are its positions fewer, too. */
+
+/* As many halvings as sizes and frames may allow. */
+#define N_SLICES 32
 
 static guint
-share_of (guint pixels, guint divisor)
+half (guint pixels)
 {
-  return MAX (pixels / divisor / 64, 1) * 64;
+  return MIN (pixels, MAX (pixels / 128, 1) * 64);
 }
 
 static BenchSize
-slice_size (const BenchSize *whole, guint slice)
+slice_size (const BenchSize *whole, gboolean over_frames, guint slice)
 {
-  static const guint frames[] = { 0, 8, 4, 2, 2, 2 };
-  static const guint divisors[] = { 1, 1, 1, 1, 2, 4 };
   BenchSize size = *whole;
 
-  if (slice == 0)
-    return size;
-  size.frames = MIN (size.frames, frames[slice]);
-  size.decode_frames = MIN (size.decode_frames, frames[slice]);
-  if (divisors[slice] > 1) {
-    size.width = MIN (size.width, share_of (size.width, divisors[slice]));
-    size.height = MIN (size.height, share_of (size.height, divisors[slice]));
-  }
+  for (guint i = 0; i < slice; i++)
+    if (!over_frames && size.frames > 1) {
+      size.frames /= 2;
+      size.decode_frames = MAX (size.decode_frames / 2, 1);
+    } else if (size.width > size.height)
+      size.width = half (size.width);
+    else
+      size.height = half (size.height);
   return size;
 }
 
-#define N_SLICES 6
+static gboolean
+is_same_size (const BenchSize *a, const BenchSize *b)
+{
+  return a->width == b->width && a->height == b->height
+      && a->frames == b->frames && a->decode_frames == b->decode_frames;
+}
 
-/* The graphs of each stage at each size, built when first asked for. */
+/* The graphs of each stage at each size, with fewer frames first or with all,
+ * built when first asked for. */
 typedef struct {
   const Bench *bench;
-  GPtrArray *graphs[BENCH_N_STAGES][N_SLICES];
+  GPtrArray *graphs[BENCH_N_STAGES][2 * N_SLICES];
 } Slices;
 
 static void
 slices_clear (Slices *slices)
 {
   for (guint i = 0; i < BENCH_N_STAGES; i++)
-    for (guint j = 0; j < N_SLICES; j++)
+    for (guint j = 0; j < 2 * N_SLICES; j++)
       g_clear_pointer (&slices->graphs[i][j], g_ptr_array_unref);
 }
 
@@ -61,13 +70,14 @@ static gboolean
 get_operation (Slices *slices, const BenchRow *row, guint slice,
     KilnOperation *operation, GError **error)
 {
-  BenchSize size = slice_size (&slices->bench->size, slice);
+  BenchSize size =
+      slice_size (&slices->bench->size, row->over_frames, slice);
   GPtrArray **graphs;
   guint stage = 0;
 
   while (!g_str_equal (bench_stage_names[stage], row->stage))
     stage++;
-  graphs = &slices->graphs[stage][slice];
+  graphs = &slices->graphs[stage][2 * slice + (row->over_frames ? 1 : 0)];
   if (*graphs == NULL)
     *graphs = bench_build_graphs (slices->bench, row->stage, &size, error);
   if (*graphs == NULL
@@ -91,24 +101,35 @@ least_bytes (const KilnOperation *operation)
 }
 
 static gboolean
+fits (const Bench *bench, const BenchRow *row,
+    const KilnOperation *operation, double budget)
+{
+  KilnDevice *device = svd_device_get_kiln (bench->device);
+  double room = kiln_device_get_info (device)->memory_total / 2.0;
+
+  return row->slice_bytes + operation->scratch_bytes < room
+      && bench_peak_seconds (&bench->peak, row->slice_flops,
+      row->slice_bytes) < budget * BENCH_EXPECTED_SHARE;
+}
+
+/* The largest that is expected to fit, or the smallest that there is. */
+static gboolean
 choose_slice (Slices *slices, BenchRow *row, double budget,
     KilnOperation *operation, GError **error)
 {
   const Bench *bench = slices->bench;
-  KilnDevice *device = svd_device_get_kiln (bench->device);
-  double room = kiln_device_get_info (device)->memory_total / 2.0;
+  BenchSize size, next = bench->size;
+  guint slice = 0;
 
-  for (guint i = 0; i < N_SLICES; i++) {
-    if (!get_operation (slices, row, i, operation, error))
+  do {
+    if (!get_operation (slices, row, slice, operation, error))
       return FALSE;
-    row->slice = slice_size (&bench->size, i);
+    size = next;
     row->slice_flops = operation->flops;
     row->slice_bytes = least_bytes (operation);
-    if (row->slice_bytes + operation->scratch_bytes < room
-        && bench_peak_seconds (&bench->peak, row->slice_flops,
-            row->slice_bytes) < budget * BENCH_EXPECTED_SHARE)
-      break;
-  }
+    next = slice_size (&bench->size, row->over_frames, ++slice);
+  } while (slice < N_SLICES && !is_same_size (&next, &size)
+      && !fits (bench, row, operation, budget));
   row->slice_shapes = bench_describe_shapes (operation);
   return TRUE;
 }

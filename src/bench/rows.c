@@ -71,24 +71,37 @@ name_matmul (const KilnOperation *operation)
   return g_string_free (name, FALSE);
 }
 
+static gboolean
+is_over_frames (const KilnOperation *operation)
+{
+  if (operation->klass == &kiln_matmul_class)
+    return ((const KilnMatmul *) operation->params)->kind
+        == KILN_MATMUL_TEMPORAL;
+  if (operation->klass == &kiln_attention_class)
+    return ((const KilnAttention *) operation->params)->temporal;
+  return operation->klass == &kiln_group_norm_class
+      && ((const KilnGroupNorm *) operation->params)->all_frames;
+}
+
 static char *
 name_operation (const KilnOperation *operation)
 {
+  const char *over = is_over_frames (operation) ? " over frames" : "";
+
   if (operation->klass == &kiln_matmul_class
       || operation->klass == &kiln_winograd_class)
     return name_matmul (operation);
   if (operation->klass == &kiln_attention_class) {
     const KilnAttention *attention = operation->params;
 
-    return g_strdup_printf ("attention%s, %u head%s",
-        attention->temporal ? " over frames" : "", attention->heads,
+    return g_strdup_printf ("attention%s, %u head%s", over, attention->heads,
         attention->heads == 1 ? "" : "s");
   }
   if (operation->klass == &kiln_group_norm_class) {
     const KilnGroupNorm *norm = operation->params;
 
-    return g_strdup_printf ("group norm%s%s",
-        norm->all_frames ? " over frames" : "", norm->silu ? " SiLU" : "");
+    return g_strdup_printf ("group norm%s%s", over,
+        norm->silu ? " SiLU" : "");
   }
   return g_strdup (operation->klass->name);
 }
@@ -144,6 +157,7 @@ new_row (const char *stage, guint graph, guint node,
   row->name = name_operation (operation);
   row->shapes = bench_describe_shapes (operation);
   row->flops = operation->flops;
+  row->over_frames = is_over_frames (operation);
   return row;
 }
 

@@ -85,6 +85,25 @@ by_frames = [p["flop_other"] / p["frames"] for p in growth if (p["width"], p["he
 check("work outside attention grows with frames", max(by_frames) < 1.01 * min(by_frames),
       f"{min(by_frames):.3e} to {max(by_frames):.3e} FLOP a frame")
 
+
+# However long a row may take, and however fast the machine: what an operation works along stays.
+def sizes(shapes):
+    return tuple(int(size) for size in shapes.split(" ")[0].split("×"))
+
+
+short = read(BENCH, "--random", "--operations", "--time=0.0001", "--width=256", "--height=128",
+             "--frames=6", "--decode-chunk-size=6", "--only=attention")["operations"]
+along = [(sizes(row["shapes"]), sizes(row["measured_shapes"])) for row in short
+         if " over frames" in row["operation"]]
+across = [(sizes(row["shapes"]), sizes(row["measured_shapes"])) for row in short
+          if " over frames" not in row["operation"]]
+check("operations over frames are measured with all of them, at fewer positions",
+      along and all(cut[0] == whole[0] == 6 for whole, cut in along)
+      and any(cut[1:3] < whole[1:3] for whole, cut in along), str(along))
+check("others with fewer frames, and at all positions unless one frame is too much",
+      across and all(cut[1:3] == whole[1:3] or cut[0] == 1 for whole, cut in across)
+      and any(cut[0] < whole[0] for whole, cut in across), str(across))
+
 table = run(BENCH, "--operations", "--only=attention", "--time=0.001")
 check("without --json it is a table", table.returncode == 0 and "attention, " in table.stdout
       and "GFLOP/s" in table.stdout)
