@@ -12,6 +12,22 @@
 #define UNIFORM \
   (LANES | KILN_FEATURE_ADDRESSES | KILN_FEATURE_DESCRIPTOR_BUFFER)
 
+#ifdef KILN_COOPERATIVE_MATRIX
+
+/* The factors of a step, in lines of halves two vectors longer than they need
+ * be, and a matrix of results for each subgroup: matmul_matrix.comp. */
+static guint32
+find_matrix_bytes (const KilnVariant *variant, const KilnDeviceInfo *info)
+{
+  guint32 lines = variant->rows * (variant->depth / 4 + 2)
+      + variant->depth * (variant->columns / 4 + 2);
+
+  return 8 * lines
+      + 4 * variant->subgroups * info->matrix_rows * info->matrix_columns;
+}
+
+#endif
+
 const KilnVariant kiln_matmul_variants[] = {
   { "uniform", "uniform", 1u << KILN_F32, UNIFORM, 8, 6, 16, 16 },
   { "lanes", "lanes", ANY_TYPE, LANES, 8, 16, 32, 4 },
@@ -20,10 +36,15 @@ const KilnVariant kiln_matmul_variants[] = {
   { "cpu-narrow", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 8, 4 },
   { "cpu-quad", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 4, 4 },
 #ifdef KILN_COOPERATIVE_MATRIX
+  /* 64 × 64 sums a subgroup: 128 registers of an invocation where there are
+   * 32, too many for some devices. */
+  { "matrix-wide", "matrix", 1u << KILN_F16, KILN_FEATURE_MATRIX, 0, 128, 256,
+      32, .subgroups = 8, .find_shared_bytes = find_matrix_bytes,
+      .only_measured = TRUE },
   { "matrix-large", "matrix", 1u << KILN_F16, KILN_FEATURE_MATRIX, 0, 128, 128,
-      32, 27136, .subgroups = 8 },
+      32, .subgroups = 8, .find_shared_bytes = find_matrix_bytes },
   { "matrix", "matrix", 1u << KILN_F16, KILN_FEATURE_MATRIX, 0, 64, 64,
-      32, 13824, .subgroups = 4 },
+      32, .subgroups = 4, .find_shared_bytes = find_matrix_bytes },
 #endif
   { "half", "half", 1u << KILN_F16, KILN_FEATURE_FLOAT16, 128, 128, 64, 16,
       7424, .on_request = TRUE, .error = 1.3e-3 },

@@ -13,6 +13,14 @@ kiln_variant_group_size (const KilnVariant *self, KilnDevice *device)
   return self->group_size;
 }
 
+guint32
+kiln_variant_shared_bytes (const KilnVariant *self, KilnDevice *device)
+{
+  if (self->find_shared_bytes != NULL)
+    return self->find_shared_bytes (self, kiln_device_get_info (device));
+  return self->shared_bytes;
+}
+
 gboolean
 kiln_variant_supports (const KilnVariant *self, KilnDevice *device,
     KilnType type)
@@ -22,7 +30,7 @@ kiln_variant_supports (const KilnVariant *self, KilnDevice *device,
   return (self->types & 1u << type) != 0
       && (self->needs & ~info->features) == 0
       && kiln_variant_group_size (self, device) <= info->max_group_size
-      && self->shared_bytes <= info->max_shared_bytes
+      && kiln_variant_shared_bytes (self, device) <= info->max_shared_bytes
       /* A software device wants what was written for one. */
       && ((self->needs ^ info->features) & KILN_FEATURE_SOFTWARE) == 0;
 }
@@ -95,8 +103,8 @@ kiln_variant_choose (const KilnOpClass *klass, KilnDevice *device,
     gboolean is = is_wanted (self, device);
     double its = cost_of (self, klass, device, type, work);
 
-    if (isinf (its) || (self->on_request && !is) || wanted > is
-        || (wanted == is && its >= least))
+    if (isinf (its) || ((self->on_request || self->only_measured) && !is)
+        || wanted > is || (wanted == is && its >= least))
       continue;
     best = self;
     least = its;

@@ -23,6 +23,10 @@ struct _KilnVariant
   double error;                 /* RMS that its sums may add to a result of 1;
                                    0: nothing beside the result's rounding */
   guint32 subgroups;            /* that make a tile, where group_size is 0 */
+  /* Where the device's matrices decide it, instead of shared_bytes. */
+  guint32 (*find_shared_bytes) (const KilnVariant *variant,
+      const KilnDeviceInfo *info);
+  gboolean only_measured;       /* or if KILN_KERNELS names it */
 };
 
 /* What KILN_KERNELS names, else what was measured to be fastest (choices.h),
@@ -30,7 +34,8 @@ struct _KilnVariant
 const KilnVariant *kiln_variant_choose (const KilnOpClass *klass,
     KilnDevice *device, KilnType type, const KilnWork *work);
 
-/* Whether it may be chosen without being asked for. */
+/* Whether it may be chosen without being asked for, by a measurement at
+ * least. */
 gboolean kiln_variant_is_candidate (const KilnVariant *variant,
     const KilnOpClass *klass, KilnDevice *device, KilnType type,
     const KilnWork *work);
@@ -46,6 +51,10 @@ gboolean kiln_variant_supports (const KilnVariant *variant,
 
 /* Invocations that make a tile; 0: one does. */
 guint32 kiln_variant_group_size (const KilnVariant *variant,
+    KilnDevice *device);
+
+/* Of memory that a workgroup shares. */
+guint32 kiln_variant_shared_bytes (const KilnVariant *variant,
     KilnDevice *device);
 
 /* Begins a dispatch: variant, shader ("matmul_conv2d" becomes
