@@ -69,6 +69,7 @@ gboolean bench_measure_peak (KilnDevice *device, SvdPrecision precision,
 typedef struct {
   const char *variant;
   double seconds;               /* on software devices, of one core */
+  char *refusal;                /* why it is not to be used; NULL: it is right */
 } BenchTrial;
 
 typedef struct {
@@ -105,7 +106,7 @@ gboolean bench_measure_rows (const Bench *bench, GPtrArray *rows,
 
 /* Measures the rows with each variant that the device offers, where there are
  * several, each for a part of `budget` seconds, and sets the device's
- * choices. */
+ * choices: the fastest whose result is right. */
 gboolean bench_tune_rows (const Bench *bench, GPtrArray *rows, double budget,
     GError **error);
 

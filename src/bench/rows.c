@@ -142,6 +142,8 @@ free_row (BenchRow *row)
   g_free (row->shapes);
   g_free (row->slice_shapes);
   g_free (row->key);
+  for (guint i = 0; i < row->n_trials; i++)
+    g_free (row->trials[i].refusal);
   g_free (row);
 }
 

@@ -10,9 +10,13 @@ print_row (const BenchRow *row)
   for (guint i = 0; i < row->n_trials; i++) {
     const BenchTrial *trial = &row->trials[i];
 
-    g_print ("  %-20s %10.3f ms%s%s\n", trial->variant, trial->seconds * 1e3,
-        trial == row->fastest ? "  fastest" : "",
-        trial->variant == row->expected ? "  expected" : "");
+    g_print ("  %-20s ", trial->variant);
+    if (trial->refusal != NULL)
+      g_print ("refused: %s", trial->refusal);
+    else
+      g_print ("%10.3f ms%s", trial->seconds * 1e3,
+          trial == row->fastest ? "  fastest" : "");
+    g_print ("%s\n", trial->variant == row->expected ? "  expected" : "");
   }
 }
 
@@ -26,7 +30,16 @@ row_to_json (const BenchRow *row, JsonBuilder *builder)
   json_builder_set_member_name (builder, "seconds");
   json_builder_begin_object (builder);
   for (guint i = 0; i < row->n_trials; i++)
-    bench_add_number (builder, row->trials[i].variant, row->trials[i].seconds);
+    if (row->trials[i].refusal == NULL)
+      bench_add_number (builder, row->trials[i].variant,
+          row->trials[i].seconds);
+  json_builder_end_object (builder);
+  json_builder_set_member_name (builder, "refused");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < row->n_trials; i++)
+    if (row->trials[i].refusal != NULL)
+      bench_add_text (builder, row->trials[i].variant,
+          row->trials[i].refusal);
   json_builder_end_object (builder);
   json_builder_end_object (builder);
 }

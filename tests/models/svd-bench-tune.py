@@ -57,6 +57,8 @@ for only, names in (PRODUCT, PRODUCTS), (SPATIAL, ATTENTION):
         set(row["seconds"]) == names and min(row["seconds"].values()) > 0 for row in choices))
     check(f"{only}: the least time is the choice", all(
         row["seconds"][row["fastest"]] == min(row["seconds"].values()) for row in choices))
+    check(f"{only}: none was refused", not any(row["refused"] for row in choices),
+          "; ".join(str(row["refused"]) for row in choices if row["refused"]))
 
 files = list(pathlib.Path(cache.name, "gst-svd").glob("choices-*.txt"))
 check("there is one file", len(files) == 1)
