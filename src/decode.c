@@ -165,9 +165,9 @@ svd_decoder_new (SvdDevice *device, SvdModel *model,
   KilnShape shape;
 
   svd_stage_init (&self->stage, device, model, options);
-  if (!open_part (self, error))
+  if (!open_part (self, error)
+      || !svd_stage_get_latents (&self->stage, 0, 0, 0, &shape, error))
     return NULL;
-  shape = (KilnShape) { KILN_F32, 1, 1, 1, self->config->latent_channels };
   graph = build (self, &shape);
   if (!svd_stage_load (&self->stage, &graph, 1, progress, user_data,
           cancellable, error))

@@ -198,9 +198,9 @@ static gboolean
 load_weights (SvdEncoder *self, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error)
 {
+  const SvdModelInfo *info = &self->stage.info;
   g_autoptr (KilnGraph) clip = build_clip (self);
-  g_autoptr (KilnGraph) vae =
-      build_vae (self, self->vae->factor, self->vae->factor);
+  g_autoptr (KilnGraph) vae = build_vae (self, info->width, info->height);
   KilnGraph *const graphs[] = { clip, vae };
 
   return svd_stage_load (&self->stage, graphs, G_N_ELEMENTS (graphs),

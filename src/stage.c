@@ -146,6 +146,7 @@ svd_stage_load (SvdStage *self, KilnGraph *const *graphs, guint n_graphs,
     SvdProgress progress, gpointer user_data, GCancellable *cancellable,
     GError **error)
 {
+  g_autoptr (KilnCompilation) shaders = NULL;
   Loading loading = { progress, user_data };
   SvdPlan plan = { 0 };
 
@@ -162,12 +163,16 @@ svd_stage_load (SvdStage *self, KilnGraph *const *graphs, guint n_graphs,
     return FALSE;
   if (loading.total == 0)
     return TRUE;
+  shaders = kiln_graphs_compile (graphs, n_graphs, self->device, cancellable,
+      error);
+  if (shaders == NULL)
+    return FALSE;
   count_uploaded (0, &loading);
   for (guint i = 0; i < n_graphs; i++)
     if (!kiln_weight_store_load (self->store, graphs[i], count_uploaded,
             &loading, cancellable, error))
       return FALSE;
-  return TRUE;
+  return kiln_compilation_finish (shaders, error);
 }
 
 void

@@ -104,7 +104,8 @@ GPtrArray *svd_decoder_build_graphs (SvdModel *model,
 
 /* Checks the graphs and loads all their weights, which are the same at every
  * size; those that are elsewhere than the graphs want them are loaded again,
- * and no program may use them. progress (nullable) is told bytes of all of them, phase "load". */
+ * and no program may use them. Meanwhile shaders are compiled: most sizes take
+ * the same. progress (nullable) is told bytes of all weights, phase "load". */
 gboolean svd_stage_load (SvdStage *stage, KilnGraph *const *graphs,
     guint n_graphs, SvdProgress progress, gpointer user_data,
     GCancellable *cancellable, GError **error);

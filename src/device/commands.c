@@ -615,13 +615,13 @@ kiln_recorder_finish (KilnRecorder *self, GError **error)
   return commands;
 }
 
-gboolean
+KilnCompilation *
 kiln_recorder_compile (KilnRecorder *self, GCancellable *cancellable,
     GError **error)
 {
   g_autoptr (GPtrArray) pipelines = g_steal_pointer (&self->survey);
   g_autoptr (KilnCommands) nothing = kiln_recorder_finish (self, error);
 
-  return nothing != NULL && kiln_device_compile (nothing->device, pipelines,
-      cancellable, error);
+  return nothing == NULL ? NULL : kiln_device_compile (nothing->device,
+      pipelines, cancellable);
 }

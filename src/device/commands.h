@@ -69,12 +69,23 @@ void kiln_recorder_take_error (KilnRecorder *recorder, GError *error);
 /* (transfer full) recorder; returns the commands or NULL with error. */
 KilnCommands *kiln_recorder_finish (KilnRecorder *recorder, GError **error);
 
-/* (transfer full) recorder, a survey. Compiles what it found on all
- * processors, so that recording the same need not: seconds, if the driver has
- * nothing on disk. cancellable is looked at between shaders; a driver cannot
- * be interrupted in one. */
-gboolean kiln_recorder_compile (KilnRecorder *recorder,
+/* Shaders being compiled, on all processors, while others work. */
+typedef struct _KilnCompilation KilnCompilation;
+
+/* (transfer full) recorder, a survey. Begins to compile what it found, so that
+ * recording the same need not. NULL with error set where recording failed. */
+KilnCompilation *kiln_recorder_compile (KilnRecorder *recorder,
     GCancellable *cancellable, GError **error);
+
+/* Waits until all are compiled: seconds, if the driver has nothing on disk.
+ * cancellable is looked at between shaders; a driver cannot be interrupted in
+ * one. */
+gboolean kiln_compilation_finish (KilnCompilation *compilation,
+    GError **error);
+
+/* Waits only for those being compiled, if it was not finished. */
+void kiln_compilation_free (KilnCompilation *compilation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KilnCompilation, kiln_compilation_free)
 
 /* Submits and waits. Between pieces looks at cancellable: returns FALSE
  * with G_IO_ERROR_CANCELLED after the pieces in flight are done. */

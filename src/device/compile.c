@@ -194,44 +194,74 @@ kiln_device_get_pipeline (KilnDevice *self, const KilnDispatch *dispatch,
 
 /* ---- Compiling many */
 
-typedef struct {
+struct _KilnCompilation
+{
   KilnDevice *device;
   GCancellable *cancellable;
+  GThreadPool *pool;            /* NULL: ended */
   GError *error;                /* the first; under pipelines_lock */
-} Batch;
+};
 
 static void
 compile_one (gpointer data, gpointer user_data)
 {
-  Batch *batch = user_data;
+  KilnCompilation *self = user_data;
   g_autoptr (GMutexLocker) locker =
-      g_mutex_locker_new (&batch->device->pipelines_lock);
+      g_mutex_locker_new (&self->device->pipelines_lock);
   GError *error = NULL;
 
-  if (batch->error != NULL
-      || g_cancellable_is_cancelled (batch->cancellable)
-      || compile (batch->device, data, &error))
+  if (self->error != NULL
+      || g_cancellable_is_cancelled (self->cancellable)
+      || compile (self->device, data, &error))
     return;
-  if (batch->error == NULL)
-    batch->error = error;
+  if (self->error == NULL)
+    self->error = error;
   else
     g_error_free (error);
 }
 
-gboolean
-kiln_device_compile (KilnDevice *self, const GPtrArray *pipelines,
-    GCancellable *cancellable, GError **error)
+KilnCompilation *
+kiln_device_compile (KilnDevice *device, const GPtrArray *pipelines,
+    GCancellable *cancellable)
 {
-  Batch batch = { self, cancellable };
-  GThreadPool *pool = g_thread_pool_new (compile_one, &batch,
-      g_get_num_processors (), FALSE, NULL);
+  KilnCompilation *self = g_new0 (KilnCompilation, 1);
 
+  self->device = kiln_device_ref (device);
+  if (cancellable != NULL)
+    self->cancellable = g_object_ref (cancellable);
+  self->pool = g_thread_pool_new (compile_one, self,
+      g_get_num_processors (), FALSE, NULL);
   for (guint i = 0; i < pipelines->len; i++)
-    g_thread_pool_push (pool, pipelines->pdata[i], NULL);
-  g_thread_pool_free (pool, FALSE, TRUE);
-  if (batch.error != NULL) {
-    g_propagate_error (error, batch.error);
+    g_thread_pool_push (self->pool, pipelines->pdata[i], NULL);
+  return self;
+}
+
+/* at_once: without those that have not begun */
+static void
+end (KilnCompilation *self, gboolean at_once)
+{
+  if (self->pool != NULL)
+    g_thread_pool_free (self->pool, at_once, TRUE);
+  self->pool = NULL;
+}
+
+gboolean
+kiln_compilation_finish (KilnCompilation *self, GError **error)
+{
+  end (self, FALSE);
+  if (self->error != NULL) {
+    g_propagate_error (error, g_steal_pointer (&self->error));
     return FALSE;
   }
-  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+  return !g_cancellable_set_error_if_cancelled (self->cancellable, error);
+}
+
+void
+kiln_compilation_free (KilnCompilation *self)
+{
+  end (self, TRUE);
+  g_clear_error (&self->error);
+  g_clear_object (&self->cancellable);
+  kiln_device_unref (self->device);
+  g_free (self);
 }

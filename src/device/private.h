@@ -81,11 +81,9 @@ void kiln_compiler_clear (KilnDevice * device);
 KilnPipeline *kiln_device_find_pipeline (KilnDevice * device,
     const KilnDispatch * dispatch, GError ** error);
 
-/* Compiles those that are not, on all processors. Returns FALSE with
- * G_IO_ERROR_CANCELLED once the ones being compiled then are done: drivers
- * cannot be interrupted in one. */
-gboolean kiln_device_compile (KilnDevice * device,
-    const GPtrArray * pipelines, GCancellable * cancellable, GError ** error);
+/* Begins to compile those that are not. */
+KilnCompilation *kiln_device_compile (KilnDevice * device,
+    const GPtrArray * pipelines, GCancellable * cancellable);
 
 /* The dispatch's pipeline, compiled if it is not; *is_new is TRUE the first
  * time. VK_NULL_HANDLE with error set. */

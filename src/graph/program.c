@@ -146,11 +146,11 @@ record_node (KilnRecorder *recorder, const Binder *binder,
   return TRUE;
 }
 
-/* Errors stick in the recorder. */
-static void
-record_graph (KilnRecorder *recorder, KilnGraph *graph, const Binder *binder,
-    GCancellable *cancellable)
+static KilnCommands *
+make_commands (KilnGraph *graph, KilnDevice *device, const Binder *binder,
+    GCancellable *cancellable, GError **error)
 {
+  KilnRecorder *recorder = kiln_recorder_new (device);
   GError *failure = NULL;
 
   for (guint i = 0; i < graph->nodes->len; i++)
@@ -160,21 +160,6 @@ record_graph (KilnRecorder *recorder, KilnGraph *graph, const Binder *binder,
       break;
     }
   kiln_recorder_barrier (recorder);
-}
-
-/* Twice: which shaders it takes, so that all are compiled together, and then
- * in earnest. */
-static KilnCommands *
-make_commands (KilnGraph *graph, KilnDevice *device, const Binder *binder,
-    GCancellable *cancellable, GError **error)
-{
-  KilnRecorder *recorder = kiln_recorder_new_survey (device);
-
-  record_graph (recorder, graph, binder, cancellable);
-  if (!kiln_recorder_compile (recorder, cancellable, error))
-    return NULL;
-  recorder = kiln_recorder_new (device);
-  record_graph (recorder, graph, binder, cancellable);
   return kiln_recorder_finish (recorder, error);
 }
 
@@ -207,18 +192,23 @@ kiln_program_new (KilnGraph *graph, KilnDevice *device,
     .banks = banks,
     .bank = kiln_device_get_info (device)->max_allocation & ~(guint64) 4095,
   };
+  g_autoptr (KilnCompilation) shaders = NULL;
   KilnCommands *commands;
   KilnProgram *self;
   KilnPlan plan;
 
   if (!kiln_graph_place (graph, binder.bank, &plan, error))
     return NULL;
+  shaders = kiln_graphs_compile (&graph, 1, device, cancellable, error);
+  if (shaders == NULL)
+    return NULL;
   if (store != NULL
       && !kiln_weight_store_load (store, graph, NULL, NULL, cancellable,
           error))
     return NULL;
   if (!kiln_device_check_room (device, plan.arena_bytes, "This size", error)
-      || !allocate_arena (&binder, device, plan.arena_bytes, error))
+      || !allocate_arena (&binder, device, plan.arena_bytes, error)
+      || !kiln_compilation_finish (shaders, error))
     return NULL;
   commands = make_commands (graph, device, &binder, cancellable, error);
   if (commands == NULL)

@@ -13,10 +13,17 @@ typedef struct {
   KilnBuffer *buffer;           /* at least kiln_shape_bytes() large */
 } KilnExternal;
 
-/* Plans, loads weights into the store (may be NULL for a graph without),
- * allocates the arena and records, which compiles shaders on first use, on
- * all processors: seconds. cancellable ends it after the shaders being
- * compiled then. The program keeps buffers and store
+/* Begins to compile the shaders that programs of these graphs will take,
+ * which have been planned: to be waited for after something else was done.
+ * Takes none of the memory that the programs need. */
+KilnCompilation *kiln_graphs_compile (KilnGraph *const *graphs,
+    guint n_graphs, KilnDevice *device, GCancellable *cancellable,
+    GError **error);
+
+/* Plans, loads weights into the store (may be NULL for a graph without) while
+ * shaders are compiled that are used for the first time, allocates the arena
+ * and records: seconds. cancellable ends it after the shaders being compiled
+ * then. The program keeps buffers and store
  * memory it uses; the graph may be freed afterwards, the store not. */
 KilnProgram *kiln_program_new (KilnGraph *graph, KilnDevice *device,
     KilnWeightStore *store, const KilnExternal *externals, guint n_externals,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Compiling a program's shaders: side by side, each once, until cancelled.
- * The driver's function is wrapped. */
+/* Compiling shaders: side by side, each once, until cancelled, and while
+ * weights are loaded. The driver's function and loading are wrapped. */
 #include <gio/gio.h>
+#include <svd/svd.h>
 
 #include "../../src/graph/program.h"
 
@@ -12,6 +13,39 @@ static GCond changed;
 static guint n_inside, n_calls;
 static guint wanted_inside;     /* so many calls wait for one another */
 static GCancellable *to_cancel; /* by the first call */
+static gboolean wants_both;     /* loading and a call wait for each other */
+static gboolean loading, were_both;
+
+gboolean __wrap_kiln_weight_store_load (KilnWeightStore *store,
+    KilnGraph *graph, KilnUploadFunc uploaded, gpointer user_data,
+    GCancellable *cancellable, GError **error);
+gboolean __real_kiln_weight_store_load (KilnWeightStore *store,
+    KilnGraph *graph, KilnUploadFunc uploaded, gpointer user_data,
+    GCancellable *cancellable, GError **error);
+
+gboolean
+__wrap_kiln_weight_store_load (KilnWeightStore *store, KilnGraph *graph,
+    KilnUploadFunc uploaded, gpointer user_data, GCancellable *cancellable,
+    GError **error)
+{
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+  gboolean result;
+
+  g_mutex_lock (&lock);
+  loading = TRUE;
+  g_cond_broadcast (&changed);
+  were_both |= n_inside > 0;
+  while (wants_both && !were_both
+      && g_cond_wait_until (&changed, &lock, end));
+  wants_both = FALSE;
+  g_mutex_unlock (&lock);
+  result = __real_kiln_weight_store_load (store, graph, uploaded, user_data,
+      cancellable, error);
+  g_mutex_lock (&lock);
+  loading = FALSE;
+  g_mutex_unlock (&lock);
+  return result;
+}
 
 VkResult __wrap_vkCreateComputePipelines (VkDevice device,
     VkPipelineCache cache, uint32_t n,
@@ -32,11 +66,12 @@ __wrap_vkCreateComputePipelines (VkDevice device, VkPipelineCache cache,
   g_mutex_lock (&lock);
   n_calls++;
   n_inside++;
+  were_both |= loading;
   g_cond_broadcast (&changed);
   if (to_cancel != NULL)
     g_cancellable_cancel (to_cancel);
   /* Nobody leaves before so many have been inside at once. */
-  while (n_inside < wanted_inside
+  while ((n_inside < wanted_inside || (wants_both && !loading))
       && g_cond_wait_until (&changed, &lock, end));
   if (n_inside >= wanted_inside)
     wanted_inside = 0;
@@ -170,6 +205,47 @@ test_cancel (void)
   g_assert_cmpuint (n_calls, >=, MAX (n, 4));
 }
 
+/* The shaders of the model's own size, of which nothing is left for the first
+ * clip but the two programs of a step, and weights. */
+static void
+test_beside_loading (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SvdDevice) device = svd_device_open (NULL, &error);
+  g_autoptr (SvdModel) model = svd_model_open ("svd-tiny", &error);
+  g_autoptr (SvdSampler) sampler = NULL;
+  g_auto (SvdConditioning) conditioning = { 0 };
+  g_auto (SvdLatents) latents = { 0 };
+  const SvdModelInfo *info;
+  guint n;
+
+  g_assert_no_error (error);
+  info = svd_model_get_info (model);
+  n_calls = 0;
+  were_both = FALSE;
+  wants_both = TRUE;
+  sampler = svd_sampler_new (device, model, NULL, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (were_both);
+  n = n_calls;
+  g_assert_cmpuint (n, >, 4);
+
+  conditioning = (SvdConditioning) {
+    .width = info->width / info->factor,
+    .height = info->height / info->factor,
+    .channels = info->latent_channels,
+    .embedding_size = info->embedding_size,
+    .image_embedding = g_new0 (float, info->embedding_size),
+  };
+  conditioning.image_latents = g_new0 (float, conditioning.channels
+      * conditioning.height * conditioning.width);
+  svd_sampler_sample (sampler, &conditioning, &(SvdSampleParams) {
+        .steps = 1, .motion_bucket_id = -1, .min_guidance_scale = -1,
+        .max_guidance_scale = -1 }, NULL, NULL, &latents, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_calls, <=, n + 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -177,5 +253,6 @@ main (int argc, char **argv)
   g_test_add_func ("/compile/side-by-side", test_side_by_side);
   g_test_add_func ("/compile/each-once", test_each_once);
   g_test_add_func ("/compile/cancel", test_cancel);
+  g_test_add_func ("/compile/beside-loading", test_beside_loading);
   return g_test_run ();
 }
