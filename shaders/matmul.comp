@@ -25,7 +25,7 @@ uint weight_start[PANELS];
     } \
     uint w = ((TAP) * x_stride + c) * 8; \
     [[unroll]] for (uint p = 0; p < PANELS; p++) \
-      [[unroll]] for (uint k = 0; k < 4; k++) \
+      [[unroll]] for (uint k = 0; k < X_CHANNELS; k++) \
         [[unroll]] for (uint h = 0; h < min (QUADS, 2); h++) { \
           vec4 b = LOAD (weight, weight_start[p] + w + k * 2 + h); \
           [[unroll]] for (uint i = 0; i < ROWS; i++) \
@@ -131,9 +131,7 @@ void multiply (uint first)
         ivec2 p = corner[i] + ivec2 (kx, ky);
         valid[i] = all (greaterThanEqual (p, ivec2 (0)))
             && p.x < resized_width && p.y < resized_height;
-        /* nearest neighbour, as torch's interpolate */
-        uvec2 q = uvec2 (p) * uvec2 (x_width, x_height)
-            / uvec2 (resized_width, resized_height);
+        uvec2 q = before_resizing (p);
         start[i] = x_base + (frame_start[i] + q.y * x_width + q.x) * x_stride;
         start[i] = valid[i] ? start[i] : x_base;
       }

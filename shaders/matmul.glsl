@@ -20,6 +20,11 @@ layout (constant_id = 4) const bool HAS_RESIDUAL2 = false;
 layout (constant_id = 5) const bool HAS_FACTOR = false;
 layout (constant_id = 6) const uint ROWS = 8;
 layout (constant_id = 7) const uint COLUMNS = 8;
+/* CONV2D: whether x is upsampled, which takes divisions for each tap. */
+layout (constant_id = 14) const bool RESIZED = true;
+/* Channels of a vector of x: where there are fewer than 4 in all, the others
+ * are zero. */
+layout (constant_id = 15) const uint X_CHANNELS = 4;
 
 INPUT (0, x);
 INPUT (1, weight);
@@ -65,6 +70,16 @@ layout (push_constant) uniform Push {
 #endif
 #endif
 };
+
+#ifdef KIND_CONV2D
+/* Where x has what stands at p of its resized picture: the nearest neighbour,
+ * as torch's interpolate. */
+uvec2 before_resizing (ivec2 p)
+{
+  return RESIZED ? uvec2 (p) * uvec2 (x_width, x_height)
+      / uvec2 (resized_width, resized_height) : uvec2 (p);
+}
+#endif
 
 /* Where a row of this dispatch stands in its part of the output. */
 uint output_row (uint row)

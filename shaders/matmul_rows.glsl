@@ -112,9 +112,7 @@ uint start_of (Row row, uint tap)
   if (any (lessThan (p, ivec2 (0))) || p.x >= resized_width
       || p.y >= resized_height)
     return NOWHERE;
-  /* nearest neighbour, as torch's interpolate */
-  uvec2 q = uvec2 (p) * uvec2 (x_width, x_height)
-      / uvec2 (resized_width, resized_height);
+  uvec2 q = before_resizing (p);
   return x_base + (row.frame + q.y * x_width + q.x) * x_stride;
 }
 

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 #define KILN_MAX_BINDINGS 10
 #define KILN_TEXEL_BINDINGS KILN_MAX_BINDINGS  /* what TEXEL_LOADS adds to a binding */
-#define KILN_MAX_SPECS 13
+#define KILN_MAX_SPECS 15
 #define KILN_PUSH_BYTES 128
 
 /* A range of a buffer as one shader binding. The offset may be anything

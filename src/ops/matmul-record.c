@@ -189,8 +189,10 @@ set_dispatch (Recording *self, const char *family)
       info->matrix_rows, info->matrix_columns, info->matrix_depth,
       variant->subgroups,
       MIN (info->subgroup_size, kiln_variant_group_size (variant, device)),
+      matmul->resize_height > 0 || matmul->resize_width > 0,
+      MIN (self->inputs[KILN_MATMUL_X].shape.channels, 4),
     },
-    .n_specs = 13,
+    .n_specs = 15,
     .n_bindings = matmul->kind == KILN_MATMUL_TEMPORAL ? 10 : 8,
     /* All but the result. */
     .texels = kiln_texels_for (device, ~(1u << 6)),

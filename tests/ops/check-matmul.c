@@ -97,9 +97,11 @@ static const Case cases[] = {
   { "linear M=1 1280 to 1280", 1, 1, 1, 1280, LINEAR (1280), ONLY_BENCH | BIAS },
   { "conv 14x16x16x64 to 64", 14, 16, 16, 64, CONV (3, 64, .pad = 1, .pad_end = 1), ONLY_BENCH | BIAS },
   { "conv 1x128x128x64 to 64", 1, 128, 128, 64, CONV (3, 64, .pad = 1, .pad_end = 1), ONLY_BENCH | BIAS },
+  { "conv 1x128x256x3 to 128", 1, 128, 256, 3, CONV (3, 128, .pad = 1, .pad_end = 1), ONLY_BENCH | BIAS },
   { "conv 1x128x128x64 to 3", 1, 128, 128, 64, CONV (3, 3, .pad = 1, .pad_end = 1), ONLY_BENCH | BIAS },
   { "conv 1x64x64x320 to 320", 1, 64, 64, 320, CONV (3, 320, .pad = 1, .pad_end = 1), ONLY_BENCH | BIAS },
   { "temporal 14x16x16x64 to 64", 14, 16, 16, 64, TEMPORAL (64), ONLY_BENCH | BIAS },
+  { "temporal 4x256x256x3 to 3", 4, 256, 256, 3, TEMPORAL (3), ONLY_BENCH | BIAS },
   { "temporal 4x128x128x64 to 64", 4, 128, 128, 64, TEMPORAL (64), ONLY_BENCH | BIAS },
 };
 
