@@ -94,8 +94,8 @@ uint output_row (uint row)
 #endif
 }
 
-/* Columns 4·column… of one row: everything after the product. */
-void finish (uint row, uint column, vec4 value)
+/* Columns 4·column… of one row: what is added at last. */
+vec4 complete (uint row, uint column, vec4 value)
 {
   if (HAS_RESIDUAL)
     value += residual_scale
@@ -103,7 +103,13 @@ void finish (uint row, uint column, vec4 value)
   if (HAS_RESIDUAL2)
     value += residual2_scale
         * LOAD (residual2, residual2_base + row * y_stride + column);
-  y[y_base + output_row (row) * y_stride + column] = pack (value);
+  return value;
+}
+
+void finish (uint row, uint column, vec4 value)
+{
+  y[y_base + output_row (row) * y_stride + column] =
+      pack (complete (row, column, value));
 }
 
 vec4 activated (uint row, uint column, vec4 value, uint n_columns)

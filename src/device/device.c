@@ -482,6 +482,8 @@ kiln_device_describe (KilnDevice *self)
     g_string_append_printf (text, ", cooperative matrices%s of %u×%u×%u",
         info->features & KILN_FEATURE_MATRIX2 ? " 2" : "", info->matrix_rows,
         info->matrix_columns, info->matrix_depth);
+  if (info->features & KILN_FEATURE_TENSORS)
+    g_string_append (text, " and of workgroups");
   return g_string_free (text, FALSE);
 }
 

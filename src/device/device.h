@@ -24,6 +24,7 @@ typedef enum {
   KILN_FEATURE_MATRIX = 1 << 5, /* a subgroup multiplies matrices of halves */
   KILN_FEATURE_MATRIX2 = 1 << 6,        /* reduces, converts, computes with them */
   KILN_FEATURE_ADDRESSES = 1 << 7,      /* shaders may read buffers by address */
+  KILN_FEATURE_TENSORS = 1 << 8,        /* a workgroup multiplies slices of tensors */
 } KilnFeatures;
 
 typedef struct {

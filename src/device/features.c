@@ -185,11 +185,75 @@ query_matrix (VkInstance instance, VkPhysicalDevice physical,
 
 #ifdef KILN_COOPERATIVE_MATRIX2
 
+/* Whether 256 invocations can multiply halves to such sums: 256 rows, 64 or
+ * 128 columns, 64 deep (matmul_matrix2.comp). */
+static gboolean
+fits_workgroup (const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *size,
+    VkComponentTypeKHR sums)
+{
+  return size->scope == VK_SCOPE_WORKGROUP_KHR
+      && size->workgroupInvocations == 256
+      && size->AType == VK_COMPONENT_TYPE_FLOAT16_KHR
+      && size->BType == VK_COMPONENT_TYPE_FLOAT16_KHR
+      && size->CType == sums && size->ResultType == sums
+      && 256 % size->MGranularity == 0 && 64 % size->NGranularity == 0
+      && 64 % size->KGranularity == 0;
+}
+
+/* Sums are fp32; what is stored of them is halves. */
+static gboolean
+has_workgroup_sizes (VkInstance instance, VkPhysicalDevice physical)
+{
+  PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV get =
+      (PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV)
+      vkGetInstanceProcAddr (instance,
+      "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV");
+  g_autofree VkCooperativeMatrixFlexibleDimensionsPropertiesNV *sizes = NULL;
+  gboolean single = FALSE, half = FALSE;
+  guint32 n = 0;
+
+  get (physical, &n, NULL);
+  sizes = g_new0 (VkCooperativeMatrixFlexibleDimensionsPropertiesNV, n);
+  for (guint32 i = 0; i < n; i++)
+    sizes[i].sType =
+        VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV;
+  get (physical, &n, sizes);
+  for (guint32 i = 0; i < n; i++) {
+    single |= fits_workgroup (&sizes[i], VK_COMPONENT_TYPE_FLOAT32_KHR);
+    half |= fits_workgroup (&sizes[i], VK_COMPONENT_TYPE_FLOAT16_KHR);
+  }
+  return single && half;
+}
+
+static gboolean
+has_tensors (VkInstance instance, VkPhysicalDevice physical,
+    const VkPhysicalDeviceCooperativeMatrix2FeaturesNV *has)
+{
+  VkPhysicalDeviceCooperativeMatrix2PropertiesNV most = {
+    .sType =
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV,
+  };
+  VkPhysicalDeviceProperties2 properties = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+    .pNext = &most,
+  };
+
+  vkGetPhysicalDeviceProperties2 (physical, &properties);
+  return has->cooperativeMatrixWorkgroupScope
+      && has->cooperativeMatrixFlexibleDimensions
+      && has->cooperativeMatrixTensorAddressing
+      && has->cooperativeMatrixPerElementOperations
+      && most.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize >= 256
+      && most.cooperativeMatrixFlexibleDimensionsMaxDimension >= 256
+      && has_workgroup_sizes (instance, physical);
+}
+
 /* Sums become factors of the next product where matrices are as deep as they
  * are wide. Such shaders are SPIR-V 1.6, in which the size of workgroups is a
  * matter of maintenance4: both belong to Vulkan 1.3. */
 static void
-query_matrix2 (VkPhysicalDevice physical, KilnDeviceInfo *info)
+query_matrix2 (VkInstance instance, VkPhysicalDevice physical,
+    KilnDeviceInfo *info)
 {
   VkPhysicalDeviceProperties properties;
   Features has;
@@ -197,16 +261,19 @@ query_matrix2 (VkPhysicalDevice physical, KilnDeviceInfo *info)
   vkGetPhysicalDeviceProperties (physical, &properties);
   if (properties.apiVersion < VK_API_VERSION_1_3
       || (info->features & KILN_FEATURE_MATRIX) == 0
-      || info->matrix_columns != info->matrix_depth
       || !has_extension (physical, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME))
     return;
   chain (&has, FALSE, FALSE, TRUE);
   vkGetPhysicalDeviceFeatures2 (physical, &has.core);
-  if (has.maintenance4.maintenance4
+  if (!has.maintenance4.maintenance4)
+    return;
+  if (info->matrix_columns == info->matrix_depth
       && has.matrix2.cooperativeMatrixReductions
       && has.matrix2.cooperativeMatrixConversions
       && has.matrix2.cooperativeMatrixPerElementOperations)
     info->features |= KILN_FEATURE_MATRIX2;
+  if (has_tensors (instance, physical, &has.matrix2))
+    info->features |= KILN_FEATURE_TENSORS;
 }
 
 #endif
@@ -235,7 +302,7 @@ kiln_features_query (VkInstance instance, VkPhysicalDevice physical,
   query_matrix (instance, physical, info);
 #endif
 #ifdef KILN_COOPERATIVE_MATRIX2
-  query_matrix2 (physical, info);
+  query_matrix2 (instance, physical, info);
 #endif
   info->memory_budget =
       has_extension (physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
@@ -248,7 +315,9 @@ kiln_features_create_device (VkPhysicalDevice physical,
   const char *extensions[3];
   gboolean sizes = (info->features & KILN_FEATURE_SUBGROUP_SIZE) != 0;
   gboolean matrix = (info->features & KILN_FEATURE_MATRIX) != 0;
-  gboolean matrix2 = (info->features & KILN_FEATURE_MATRIX2) != 0;
+  gboolean reduced = (info->features & KILN_FEATURE_MATRIX2) != 0;
+  gboolean tensors = (info->features & KILN_FEATURE_TENSORS) != 0;
+  gboolean matrix2 = reduced || tensors;
   gboolean addresses = (info->features & KILN_FEATURE_ADDRESSES) != 0;
   Features wanted;
 
@@ -272,9 +341,12 @@ kiln_features_create_device (VkPhysicalDevice physical,
         VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
 #endif
 #ifdef KILN_COOPERATIVE_MATRIX2
-  wanted.matrix2.cooperativeMatrixReductions = matrix2;
-  wanted.matrix2.cooperativeMatrixConversions = matrix2;
+  wanted.matrix2.cooperativeMatrixReductions = reduced;
+  wanted.matrix2.cooperativeMatrixConversions = reduced;
   wanted.matrix2.cooperativeMatrixPerElementOperations = matrix2;
+  wanted.matrix2.cooperativeMatrixWorkgroupScope = tensors;
+  wanted.matrix2.cooperativeMatrixFlexibleDimensions = tensors;
+  wanted.matrix2.cooperativeMatrixTensorAddressing = tensors;
   wanted.maintenance4.maintenance4 = matrix2;
   if (matrix2)
     extensions[create->enabledExtensionCount++] =

@@ -68,6 +68,14 @@ void kiln_matmul_bind_x (KilnDispatch *dispatch, KilnMatmulPush *push,
 void kiln_matmul_bind_rows (KilnDispatch *dispatch, KilnMatmulPush *push,
     const KilnMatmul *matmul, const KilnView *inputs, const KilnView *output);
 
+/* Variants that take tensors in slices: see matmul-blocks.c. */
+guint32 kiln_matmul_slices (const KilnMatmul *matmul, const KilnShape *x,
+    const KilnShape *output);
+guint32 kiln_matmul_block_width (const KilnVariant *variant,
+    const KilnMatmul *matmul, const KilnShape *output);
+guint64 kiln_matmul_count_blocks (const KilnVariant *variant,
+    const KilnMatmulPush *push, guint32 block_width);
+
 extern const KilnVariant kiln_matmul_variants[];
 
 /* What the choice among them depends on, and what each takes. */

@@ -7,6 +7,7 @@ typedef struct {
   const KilnMatmul *matmul;
   const KilnVariant *variant;
   const KilnView *inputs, *output;
+  guint32 block_width;          /* where it takes slices; else 0 */
   KilnMatmulPush push;
   KilnDispatch dispatch;
 } Recording;
@@ -45,10 +46,16 @@ set_geometry (KilnMatmulPush *push, const KilnMatmul *matmul,
 }
 
 static guint64
-count_tiles (const KilnVariant *variant, guint64 rows, guint64 columns)
+count_tiles (const Recording *self)
 {
-  return (rows + variant->rows - 1) / variant->rows
-      * ((columns + variant->columns - 1) / variant->columns);
+  const KilnVariant *variant = self->variant;
+  guint64 rows = self->push.n_rows, columns = 8 * self->push.n_panels;
+  guint64 across = (columns + variant->columns - 1) / variant->columns;
+
+  if (self->block_width > 0 && self->matmul->kind == KILN_MATMUL_CONV2D)
+    return across * kiln_matmul_count_blocks (variant, &self->push,
+        self->block_width);
+  return across * ((rows + variant->rows - 1) / variant->rows);
 }
 
 /* Where shaders find the vector of a binding that its window begins with. */
@@ -96,8 +103,8 @@ record_panels (Recording *self, guint32 frame)
         ((guint64) frame * panels + panel) * depth,
         push->n_panels * depth, &weight_base);
     set_factors (self, x_base, weight_base);
-    kiln_variant_set_tiles (self->variant, count_tiles (self->variant,
-            push->n_rows, 8 * push->n_panels), &self->dispatch);
+    kiln_variant_set_tiles (self->variant, count_tiles (self),
+        &self->dispatch);
     self->dispatch.flops = flops * push->n_panels;
     kiln_recorder_dispatch (self->recorder, &self->dispatch);
   }
@@ -186,7 +193,8 @@ set_dispatch (Recording *self, const char *family)
       self->inputs[KILN_MATMUL_RESIDUAL2].buffer != NULL,
       self->inputs[KILN_MATMUL_FACTOR].buffer != NULL,
       variant->rows, variant->columns, variant->depth,
-      info->matrix_rows, info->matrix_columns, info->matrix_depth,
+      self->block_width > 0 ? self->block_width : info->matrix_rows,
+      info->matrix_columns, info->matrix_depth,
       variant->subgroups,
       MIN (info->subgroup_size, kiln_variant_group_size (variant, device)),
       matmul->resize_height > 0 || matmul->resize_width > 0,
@@ -221,6 +229,9 @@ kiln_matmul_record (KilnRecorder *recorder, gconstpointer params,
     .output = output,
   };
 
+  if (self.variant->slices)
+    self.block_width =
+        kiln_matmul_block_width (self.variant, matmul, &output->shape);
   set_geometry (&self.push, matmul, inputs, output);
   set_dispatch (&self, work.family);
   if (matmul->kind == KILN_MATMUL_TRANSPOSED)

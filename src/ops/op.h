@@ -89,6 +89,8 @@ typedef struct _KilnVariant KilnVariant;
 typedef struct {
   const char *family;           /* "matmul_conv2d" */
   guint64 rows, columns, depth; /* depth: 0 where rows and columns tell it */
+  guint32 slices;               /* where a sum's products are runs of channels, and
+                                 * the result has whole panels: a run's length */
 } KilnWork;
 
 /* An operation family: what the graph needs to check, cost and record it.

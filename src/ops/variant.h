@@ -27,6 +27,7 @@ struct _KilnVariant
   guint32 (*find_shared_bytes) (const KilnVariant *variant,
       const KilnDeviceInfo *info);
   gboolean only_measured;       /* or if KILN_KERNELS names it */
+  gboolean slices;              /* it takes tensors in slices: see KilnWork */
 };
 
 /* What KILN_KERNELS names, else what was measured to be fastest (choices.h),

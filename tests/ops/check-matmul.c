@@ -45,8 +45,10 @@ static const Case cases[] = {
   { "linear GEGLU, prime, residual", 1, 2, 19, 7, LINEAR (13, .activation = KILN_ACT_GEGLU, .residual_scale = 1), RESIDUAL },
   { "linear 3000 rows", 1, 1, 3000, 12, LINEAR (24, .residual_scale = 1), ONLY_F32 | RESIDUAL },
   { "linear deep", 1, 1, 9, 5120, LINEAR (16), ONLY_F32 | BIAS },
-  { "linear past a tile's columns", 1, 1, 100, 40, LINEAR (268), BIAS },
+  { "linear past a tile's columns", 1, 1, 100, 40, LINEAR (264), BIAS },
 
+  { "linear GEGLU, whole panels, residual", 1, 1, 67, 24, LINEAR (40, .activation = KILN_ACT_GEGLU, .residual_scale = 1), BIAS | RESIDUAL },
+  { "linear, a weight a frame, whole panels", 36, 1, 45, 8, LINEAR (16, .each_frame = TRUE) },
   { "linear, a transformed weight a frame", 36, 1, 15, 8, LINEAR (12, .each_frame = TRUE) },
   { "linear, a transformed weight a frame, prime", 36, 1, 4, 7, LINEAR (13, .each_frame = TRUE) },
 
@@ -62,7 +64,7 @@ static const Case cases[] = {
   { "conv 3x3 stride 2, pad right and bottom, odd", 2, 9, 7, 4, CONV (3, 8, .stride = 2, .pad_end = 1) },
   { "conv 1x1", 2, 5, 7, 20, CONV (1, 12), BIAS },
   { "conv 3x3, all of the epilogue", 3, 6, 7, 8, CONV (3, 12, .pad = 1, .pad_end = 1, .activation = KILN_ACT_SILU, .scale = 0.5f, .residual_scale = 0.25f, .residual2_scale = 2), BIAS | RESIDUAL | RESIDUAL2 | EACH_VARIANT, 3 },
-  { "conv 3x3 past a tile's columns", 2, 7, 9, 12, CONV (3, 268, .pad = 1, .pad_end = 1), BIAS },
+  { "conv 3x3 past a tile's columns", 2, 7, 9, 16, CONV (3, 264, .pad = 1, .pad_end = 1), BIAS },
   { "conv 3x3 after upsampling 2x", 2, 5, 6, 8, CONV (3, 8, .pad = 1, .pad_end = 1, .resize_height = 10, .resize_width = 12), BIAS },
   { "conv 3x3 after upsampling to odd", 2, 5, 6, 8, CONV (3, 12, .pad = 1, .pad_end = 1, .resize_height = 9, .resize_width = 11), BIAS },
   { "conv 3x3 after upsampling 1 to 2", 1, 1, 1, 4, CONV (3, 4, .pad = 1, .pad_end = 1, .resize_height = 2, .resize_width = 2) },
@@ -70,6 +72,12 @@ static const Case cases[] = {
   { "conv patches of 32", 1, 64, 96, 3, CONV (32, 16, .stride = 32), 0 },
   { "conv 3x3 of 90 lines", 2, 90, 33, 4, CONV (3, 8, .pad = 1, .pad_end = 1), BIAS },
   { "conv 3x3 of 90 lines, stride 2", 3, 90, 70, 4, CONV (3, 8, .stride = 2, .pad = 1, .pad_end = 1), BIAS },
+  { "conv 3x3 of 90 lines, whole panels", 2, 90, 33, 8, CONV (3, 8, .pad = 1, .pad_end = 1), BIAS },
+  { "conv 3x3 of 90 lines, stride 2, whole panels", 3, 90, 67, 8, CONV (3, 8, .stride = 2, .pad = 1, .pad_end = 1), BIAS },
+  { "conv 3x3, stride 2 from 1 column, whole panels", 2, 5, 1, 8, CONV (3, 8, .stride = 2, .pad = 1, .pad_end = 1), BIAS },
+  { "conv patches of 3, whole panels", 2, 13, 15, 8, CONV (3, 8, .stride = 3, .pad = 2), BIAS },
+  { "conv 3x3, all of the epilogue, whole panels", 3, 6, 7, 8, CONV (3, 24, .pad = 1, .pad_end = 1, .activation = KILN_ACT_SILU, .scale = 0.5f, .residual_scale = 0.25f, .residual2_scale = 2), BIAS | RESIDUAL | RESIDUAL2, 3 },
+  { "conv 3x3 leaky ReLU, factors, whole panels", 2, 9, 7, 8, CONV (3, 16, .pad = 1, .pad_end = 1, .activation = KILN_ACT_LEAKY_RELU, .slope = 0.2f), BIAS | FACTOR, 126 },
   { "conv 3x3 of 60 lines, upsampled", 2, 60, 50, 4, CONV (3, 4, .pad = 1, .pad_end = 1, .resize_height = 119, .resize_width = 100), BIAS },
 
   { "conv 3x3 leaky ReLU, factors, vectors for all rows", 2, 9, 7, 8, CONV (3, 12, .pad = 1, .pad_end = 1, .activation = KILN_ACT_LEAKY_RELU, .slope = 0.2f), BIAS | FACTOR, 126 },

@@ -247,7 +247,6 @@ prepare (KilnDevice *device, const CheckJob *job, Prepared *prepared,
 {
   const KilnShape *shapes[KILN_OP_MAX_INPUTS];
   KilnShape output;
-  KilnRecorder *recorder;
   guint64 scratch;
 
   if (!upload_inputs (device, job, prepared, error)
@@ -262,7 +261,15 @@ prepare (KilnDevice *device, const CheckJob *job, Prepared *prepared,
     if (!new_view (device, &shape, &prepared->scratch, error))
       return FALSE;
   }
-  recorder = kiln_recorder_new (device);
+  return TRUE;
+}
+
+static gboolean
+record (KilnDevice *device, const CheckJob *job, Prepared *prepared,
+    GError **error)
+{
+  KilnRecorder *recorder = kiln_recorder_new (device);
+
   job->klass->record (recorder, job->params, prepared->inputs, job->n_inputs,
       &prepared->output, &prepared->scratch);
   prepared->commands = kiln_recorder_finish (recorder, error);
@@ -464,6 +471,24 @@ is_for (Check *self, const Way *way, const CheckJob *job)
   return !way->not_software || job->klass->variants == NULL;
 }
 
+/* Whether the way's variant can do it; otherwise another would be tried once
+ * more. */
+static gboolean
+suits (const Way *way, const CheckJob *job, const Prepared *prepared)
+{
+  const KilnShape *shapes[KILN_OP_MAX_INPUTS];
+  KilnWork work;
+
+  if (way->kernels == NULL)
+    return TRUE;
+  for (guint i = 0; i < job->n_inputs; i++)
+    shapes[i] = prepared->inputs[i].buffer != NULL
+        ? &prepared->inputs[i].shape : NULL;
+  work = job->klass->work (job->params, shapes, &prepared->output.shape);
+  return !isinf (job->klass->cost (find_variant (job->klass, way->kernels,
+              way->device, job->type), way->device, &work));
+}
+
 /* The job's, and what the variant allows itself. */
 static double
 bound_of (const Way *way, const CheckJob *job)
@@ -474,14 +499,18 @@ bound_of (const Way *way, const CheckJob *job)
   return variant != NULL ? hypot (job->bound, variant->error) : job->bound;
 }
 
-static void
+/* FALSE: there is nothing to run. */
+static gboolean
 run_on (Check *self, const Way *way, const CheckJob *job)
 {
   g_auto (Prepared) prepared = { 0 };
   g_autoptr (GError) error = NULL;
+  gboolean ready = prepare (way->device, job, &prepared, &error);
 
+  if (ready && !suits (way, job, &prepared))
+    return FALSE;
   self->n_run++;
-  if (!prepare (way->device, job, &prepared, &error)
+  if (!ready || !record (way->device, job, &prepared, &error)
       || !kiln_commands_run (prepared.commands, NULL, &error)
       || (!self->bench && !compare (self, job, &prepared,
               bound_of (way, job), &error)))
@@ -491,6 +520,7 @@ run_on (Check *self, const Way *way, const CheckJob *job)
         way->kernels ? ", as " : "", way->kernels ? way->kernels : "");
   else if (self->bench)
     bench (way->device, job, &prepared);
+  return TRUE;
 }
 
 void
@@ -501,8 +531,8 @@ check_run (Check *self, CheckJob *job)
   for (const Way *way = self->ways; way < self->ways + self->n_ways; way++) {
     if (!is_for (self, way, job) || (way->kernels && tried && job->once))
       continue;
-    run_on (self, way, job);
-    tried = tried || way->kernels != NULL;
+    if (run_on (self, way, job) && way->kernels != NULL)
+      tried = TRUE;
   }
   for (guint i = 0; i < job->n_inputs; i++)
     g_free (job->inputs[i].data);

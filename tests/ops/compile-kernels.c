@@ -22,6 +22,8 @@ static const Family families[] = {
   { "layer_norm", &kiln_layer_norm_class },
 };
 
+#define BLOCK_WIDTH 32
+
 /* As the families' record() sets them for a plain product, and for heads of
  * 64 channels or as wide as the variant takes. */
 static void
@@ -34,11 +36,11 @@ set_specs (KilnDispatch *dispatch, const Family *family,
     specs[5] = variant->rows;
     specs[6] = variant->columns;
     specs[7] = variant->depth;
-    specs[8] = info->matrix_rows;
+    specs[8] = variant->slices ? BLOCK_WIDTH : info->matrix_rows;
     specs[9] = info->matrix_columns;
     specs[10] = info->matrix_depth;
     specs[11] = variant->subgroups;
-    dispatch->n_specs = variant->subgroups ? 12 : 8;
+    dispatch->n_specs = variant->subgroups ? 12 : variant->slices ? 9 : 8;
   } else if (family->klass == &kiln_attention_class) {
     specs[0] = variant->columns > 128 ? variant->columns / 4 : 16;
     specs[1] = variant->rows;
@@ -52,6 +54,14 @@ set_specs (KilnDispatch *dispatch, const Family *family,
     specs[0] = variant->rows;
     dispatch->n_specs = 1;
   }
+}
+
+/* Not all take every family. */
+static gboolean
+has_shader (const Family *family, const KilnVariant *variant)
+{
+  return !variant->slices || g_str_equal (family->family, "matmul_linear")
+      || g_str_equal (family->family, "matmul_conv2d");
 }
 
 static gboolean
@@ -90,7 +100,8 @@ main (void)
   for (guint i = 0; i < G_N_ELEMENTS (families); i++)
     for (const KilnVariant *v = families[i].klass->variants; v->name; v++)
       for (KilnType type = KILN_F32; type <= KILN_F16; type++)
-        if (kiln_variant_supports (v, device, type))
+        if (kiln_variant_supports (v, device, type)
+            && has_shader (&families[i], v))
           ok = compile (device, &families[i], v, type) && ok;
   return !ok;
 }
