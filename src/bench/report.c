@@ -132,10 +132,11 @@ bench_print_stages (const Bench *bench, const BenchStages *stages)
         100 * bench_peak_seconds (&bench->peak, stage->flops, 0)
         / stage->core_run, stage->warm.allocated / 1e9);
   }
-  g_print ("\nload: weights to the device. first: with recording and, but for "
-      "warm, compiling shaders.\nstep: one of the UNet, %s. decode: %u "
-      "frames. A clip of %u steps, all loaded: %.3f s, at most %.3f GB on "
-      "the device.\nShaders on disk: %.1f MB, and %.1f more after the warm "
+  g_print ("\nload: weights to the device, beside compiling. first: with "
+      "recording and what the\ndriver compiles as shaders run; warm: all of it "
+      "is on disk.\nstep: one of the UNet, %s. decode: %u frames. A clip of %u "
+      "steps, all loaded: %.3f s, at most %.3f GB on the device.\nShaders on "
+      "disk: %.1f MB, and %.1f more after the warm "
       "start.\n", stages->passes > 1 ? "guided: two passes"
       : "not guided: one pass", bench->size.decode_frames, bench->steps,
       stages->clip, stages->peak / 1e9, stages->compiled / 1e6,
