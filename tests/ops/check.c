@@ -643,6 +643,11 @@ open_devices (Check *self, const char *which, GError **error)
       && add_variants (self, which, TRUE, error));
 }
 
+static void (*const families[]) (Check *self) = {
+  check_matmul, check_normalization, check_attention, check_elementwise,
+  check_resize, check_pixels, check_image, check_winograd, check_motion
+};
+
 int
 main (int argc, char **argv)
 {
@@ -678,15 +683,10 @@ main (int argc, char **argv)
     g_printerr ("%s\n", error->message);
     return 1;
   }
-  check_matmul (&self);
-  check_normalization (&self);
-  check_attention (&self);
-  check_elementwise (&self);
-  check_resize (&self);
-  check_pixels (&self);
-  check_image (&self);
-  check_winograd (&self);
-  check_motion (&self);
+  for (guint i = 0; i < G_N_ELEMENTS (families); i++) {
+    check_restart_numbers ();
+    families[i] (&self);
+  }
   g_print ("%u of %u failed\n", self.n_failed, self.n_run);
   for (guint i = 0; i < self.n_ways; i++)
     kiln_device_unref (self.ways[i].device);

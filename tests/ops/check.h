@@ -58,6 +58,10 @@ void check_refuses (Check *check, const char *what, const KilnOpClass *klass,
 
 /* ---- Inputs with random numbers */
 
+/* From the first again: what one family takes is nothing to the next, of whose
+ * results some are decided by which of two numbers is larger. */
+void check_restart_numbers (void);
+
 CheckInput check_tensor (KilnShape shape, double mean, double deviation);
 /* Whole numbers from 0 to 255. */
 CheckInput check_picture (guint32 frames, guint32 height, guint32 width,
