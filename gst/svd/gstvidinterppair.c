@@ -50,8 +50,8 @@ gst_vid_interp_pair_set_info (GstVidInterpPair * self,
         &format->kr, &format->kb);
 }
 
-static SvdVideoFrame
-view_of (GstVideoFrame * frame)
+SvdVideoFrame
+gst_vid_interp_view_frame (GstVideoFrame * frame)
 {
   SvdVideoFrame view = { {NULL,}, };
 
@@ -92,7 +92,7 @@ set_next (GstVidInterpPair * self, const GstVidInterpFrame * frame,
       || !map (self, &mapped, frame->buffer, GST_MAP_READ, error))
     return FALSE;
 
-  view = view_of (&mapped);
+  view = gst_vid_interp_view_frame (&mapped);
   ok = svd_interpolator_set_next (self->interpolator, &view, cancellable,
       error);
   gst_video_frame_unmap (&mapped);
@@ -138,7 +138,7 @@ gst_vid_interp_pair_render (GstVidInterpPair * self, SvdInterpolation method,
   if (!map (self, &mapped, buffer, GST_MAP_WRITE, error))
     return NULL;
 
-  view = view_of (&mapped);
+  view = gst_vid_interp_view_frame (&mapped);
   ok = svd_interpolator_render (self->interpolator, method, t, &view,
       cancellable, error);
   gst_video_frame_unmap (&mapped);

@@ -13,6 +13,9 @@ typedef struct {
   guint64 serial;               /* from 1 */
 } GstVidInterpFrame;
 
+/* A mapped frame as the library takes it. */
+SvdVideoFrame gst_vid_interp_view_frame (GstVideoFrame * frame);
+
 /* The library's two frames, and which they are: only what is not there
  * already is copied. */
 typedef struct {

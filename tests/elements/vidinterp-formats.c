@@ -110,18 +110,6 @@ buffer_for (const GstVideoInfo * info, KilnMemory memory, KilnPixels * pixels)
   return buffer;
 }
 
-static SvdVideoFrame
-view_of (GstVideoFrame * frame)
-{
-  SvdVideoFrame view = { {NULL,}, };
-
-  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
-    view.planes[i] = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
-    view.strides[i] = GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
-  }
-  return view;
-}
-
 static void
 run_conversion (KilnBuffer * in, KilnPixels * in_pixels, KilnBuffer * out,
     KilnPixels * out_pixels)
@@ -157,14 +145,14 @@ convert_by_vidinterp (GstBuffer * from, const GstVideoInfo * from_info,
   SvdVideoFrame view;
 
   fail_unless (gst_video_frame_map (&frame, from_info, from, GST_MAP_READ));
-  view = view_of (&frame);
+  view = gst_vid_interp_view_frame (&frame);
   svd_video_frame_load (&view, &in_pixels, kiln_buffer_get_data (in));
   gst_video_frame_unmap (&frame);
 
   run_conversion (in, &in_pixels, out, &out_pixels);
 
   fail_unless (gst_video_frame_map (&frame, to_info, to, GST_MAP_WRITE));
-  view = view_of (&frame);
+  view = gst_vid_interp_view_frame (&frame);
   svd_video_frame_store (&view, &out_pixels, kiln_buffer_get_data (out));
   gst_video_frame_unmap (&frame);
   kiln_buffer_unref (in);
