@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <time.h>
-
 #include "elementtest.h"
+#include "../cpu-clock.h"
 
 const SvdModelInfo *
 test_model_info (void)
@@ -270,12 +269,8 @@ test_push_finish (TestPush * push)
 TestTime
 test_time_now (void)
 {
-  struct timespec cpu;
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &cpu);
   return (TestTime) {
-    g_get_monotonic_time (),
-    cpu.tv_sec * G_USEC_PER_SEC + cpu.tv_nsec / 1000
+    g_get_monotonic_time (), cpu_seconds () * G_USEC_PER_SEC
   };
 }
 

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "net.h"
+#include "../cpu-clock.h"
 
 #define MAX_LAYERS 8
 
@@ -86,15 +86,6 @@ add_layers (Net *net, Chain *chain, KilnTensor *x)
         : kiln_linear (net->graph, &scope, x, outputs, NULL);
   }
   return x;
-}
-
-static double
-cpu_seconds (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec + 1e-9 * now.tv_nsec;
 }
 
 static void

@@ -9,22 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <svd/svd.h>
+
+#include "../cpu-clock.h"
 
 typedef struct {
   gint64 wall;                  /* microseconds */
   double cpu;                   /* seconds, of all threads */
 } Stopwatch;
-
-static double
-cpu_seconds (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec + 1e-9 * now.tv_nsec;
-}
 
 static Stopwatch
 start (void)

@@ -7,19 +7,10 @@
  * counted, for which shaders may be compiled. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "net.h"
+#include "../cpu-clock.h"
 #include "../../src/models/rife.h"
-
-static double
-cpu_seconds (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec + 1e-9 * now.tv_nsec;
-}
 
 /* Two frames of noise: what they show makes no difference. */
 static KilnTensor *

@@ -8,8 +8,8 @@
  * result, 2 and 3 frame 1. Says what a made frame cost in processor time. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "../cpu-clock.h"
 #include "../../src/graph/program.h"
 #include "../../src/models/optical-flow.h"
 #include "../../src/models/rife.h"
@@ -22,15 +22,6 @@ typedef struct {
   KilnProgram *program;
   guint width, height;
 } Maker;
-
-static double
-cpu_seconds (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec + now.tv_nsec * 1e-9;
-}
 
 static void
 must (gboolean ok, GError **error)

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 #include <svd/svd.h>
-#include <time.h>
 
 #include "measure.h"
 #include "networks.h"
+#include "../cpu-clock.h"
 #include "../../src/graph/plan.h"
 #include "../../src/models/spatiotemporal-unet.h"
 
@@ -253,15 +253,6 @@ typedef struct {
   double cpu_seconds;           /* of the process, at that moment */
   guint n_reports;
 } Cancelling;
-
-static double
-cpu_seconds (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec + now.tv_nsec * 1e-9;
-}
 
 static gpointer
 cancel_soon (gpointer data)

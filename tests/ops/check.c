@@ -3,6 +3,7 @@
  * and edge shapes; with --bench the same table measures. */
 #include "check.h"
 #include "half.h"
+#include "../cpu-clock.h"
 #include "ops/attention.h"
 #include "ops/matmul.h"
 #include "ops/normalization.h"
@@ -11,7 +12,6 @@
 #include <locale.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 /* Tensors stand between guards of NaNs, which must not be read (they would
  * show in the result) and must be whole afterwards. */
@@ -411,12 +411,6 @@ compare (Check *self, const CheckJob *job, const Prepared *prepared,
 
 /* Software devices take what the machine leaves them: their speed is told
  * for a second of one core. */
-static double
-core_seconds (void)
-{
-  return (double) clock () / CLOCKS_PER_SEC;
-}
-
 static void
 bench (KilnDevice *device, const CheckJob *job, const Prepared *prepared)
 {
@@ -431,13 +425,13 @@ bench (KilnDevice *device, const CheckJob *job, const Prepared *prepared)
       bytes += kiln_shape_bytes (&prepared->inputs[i].shape);
   for (guint i = 0; i < 2 || total < BENCH_SECONDS; i++) {
     gint64 start = g_get_monotonic_time ();
-    double cores = core_seconds (), seconds;
+    double cores = cpu_seconds (), seconds;
 
     if (!kiln_commands_run (prepared->commands, NULL, NULL))
       return;
     seconds = (g_get_monotonic_time () - start) * 1e-6;
     best = MIN (best, seconds);
-    least = MIN (least, cpu ? core_seconds () - cores : seconds);
+    least = MIN (least, cpu ? cpu_seconds () - cores : seconds);
     total += seconds;
   }
   g_print ("%-44s %s %9.3f ms %8.2f GFLOP/s %7.2f GB/s%s\n", job->what,
