@@ -9,16 +9,17 @@
 layout (constant_id = 1) const bool SILU = false;
 
 INPUT (0, x);
-INPUT_F32 (1, scale);
-INPUT_F32 (2, beta);
-layout (binding = 3) writeonly buffer Y { VEC y[]; };
+layout (binding = 1) writeonly buffer Y { VEC y[]; };
+INPUT_F32 (2, scale);
+INPUT_F32 (3, beta);
 
 layout (push_constant) uniform Push {
-  uint x_base, scale_base, beta_base, y_base;
+  uint x_base, y_base;
   uint vectors;                 /* a row */
   uint first_chunk, n_chunks;   /* of this dispatch */
   uint first_row;               /* where the windows of x and y start */
   uint chunks_per_set, rows_per_set, rows_per_chunk;
+  uint scale_base, beta_base;
 };
 
 void main ()

@@ -36,17 +36,6 @@ chunk_start (const Chunks *chunks, guint64 chunk)
       + chunk % chunks->chunks_per_set * chunks->rows_per_chunk;
 }
 
-static guint64
-chunks_at_once (KilnDevice *device, const Chunks *chunks, guint64 row_bytes,
-    guint64 chunk_bytes, double flops_per_row)
-{
-  guint64 bytes = MAX (row_bytes,
-      (chunk_bytes + chunks->rows_per_chunk - 1) / chunks->rows_per_chunk);
-
-  return kiln_rows_per_dispatch (device, chunks->rows_per_chunk, 0, bytes,
-      flops_per_row) / chunks->rows_per_chunk;
-}
-
 /* ---- Scratch memory: the moments of every level, then mean and scale. */
 
 typedef struct {
@@ -100,7 +89,71 @@ level_view (const KilnView *scratch, const KilnShape *x, guint64 sets,
       sets * layout->runs_per_set[level]);
 }
 
-/* ---- Passes */
+/* ---- Passes over chunks */
+
+typedef struct {              /* Push in group_norm_{partial,merge,apply}.comp */
+  guint32 in_base, out_base, vectors, first_chunk, n_chunks, first_row;
+  guint32 chunks_per_set, rows_per_set, rows_per_chunk;
+  union
+  {
+    struct
+    {
+      guint32 rows_per_run, rows_of_set;
+    };
+    struct
+    {
+      guint32 scale_base, beta_base;
+    };
+  };
+} Push;
+
+static Push
+make_push (const Chunks *chunks, guint32 vectors)
+{
+  return (Push) {
+    .vectors = vectors,
+    .chunks_per_set = chunks->chunks_per_set,
+    .rows_per_set = chunks->rows_per_set,
+    .rows_per_chunk = chunks->rows_per_chunk,
+  };
+}
+
+/* As many chunks of `in` at once as a dispatch may have. Each makes a row of
+ * `out`, or where that has as many rows as `in` has, those of its own. */
+static void
+record_chunks (KilnRecorder *recorder, KilnDispatch *dispatch, Push *push,
+    const Chunks *chunks, const KilnView *in, const KilnView *out,
+    double row_flops)
+{
+  KilnDevice *device = kiln_recorder_get_device (recorder);
+  guint64 n = chunks->sets * chunks->chunks_per_set;
+  guint64 size = chunks->rows_per_chunk;
+  gboolean by_row =
+      kiln_shape_rows (&in->shape) == kiln_shape_rows (&out->shape);
+  guint64 out_bytes = kiln_shape_row_bytes (&out->shape);
+  guint64 bytes = MAX (kiln_shape_row_bytes (&in->shape),
+      by_row ? out_bytes : (out_bytes + size - 1) / size);
+  guint64 at_once =
+      kiln_rows_per_dispatch (device, size, 0, bytes, row_flops) / size;
+
+  dispatch->push = push;
+  dispatch->push_size = sizeof *push;
+  for (guint64 chunk = 0; chunk < n; chunk += at_once) {
+    guint64 count = MIN (at_once, n - chunk);
+    guint64 row = chunk_start (chunks, chunk);
+    guint64 rows = chunk_start (chunks, chunk + count) - row;
+
+    push->first_chunk = chunk;
+    push->n_chunks = count;
+    push->first_row = row;
+    dispatch->bindings[0] = kiln_view_window (in, row, rows, &push->in_base);
+    dispatch->bindings[1] = kiln_view_window (out, by_row ? row : chunk,
+        by_row ? rows : count, &push->out_base);
+    dispatch->invocations = count * push->vectors;
+    dispatch->flops = row_flops * rows;
+    kiln_recorder_dispatch (recorder, dispatch);
+  }
+}
 
 static void
 record_partial (KilnRecorder *recorder, const KilnGroupNorm *norm,
@@ -108,44 +161,15 @@ record_partial (KilnRecorder *recorder, const KilnGroupNorm *norm,
 {
   KilnDevice *device = kiln_recorder_get_device (recorder);
   Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_PARTIAL);
-  guint64 n = chunks.sets * chunks.chunks_per_set;
-  double row_flops = 8.0 * x->shape.channels;
-  guint64 at_once = chunks_at_once (device, &chunks,
-      kiln_shape_row_bytes (&x->shape),
-      kiln_shape_row_bytes (&partial->shape), row_flops);
-  struct
-  {
-    guint32 x_base, partial_base, vectors, first_chunk, n_chunks, first_row;
-    guint32 chunks_per_set, rows_per_set, rows_per_chunk;
-  } push = {
-    .vectors = kiln_shape_stride (&x->shape) / 4,
-    .chunks_per_set = chunks.chunks_per_set,
-    .rows_per_set = chunks.rows_per_set,
-    .rows_per_chunk = chunks.rows_per_chunk,
-  };
+  Push push = make_push (&chunks, kiln_shape_stride (&x->shape) / 4);
   KilnDispatch dispatch = {
     .shader = kiln_shader_for (device, "group_norm_partial", x->shape.type),
     .n_bindings = 2,
     .texels = kiln_texels_for (device, 1 << 0),
-    .push = &push,
-    .push_size = sizeof push,
   };
 
-  for (guint64 chunk = 0; chunk < n; chunk += at_once) {
-    guint64 count = MIN (at_once, n - chunk);
-    guint64 row = chunk_start (&chunks, chunk);
-    guint64 rows = chunk_start (&chunks, chunk + count) - row;
-
-    push.first_chunk = chunk;
-    push.n_chunks = count;
-    push.first_row = row;
-    dispatch.bindings[0] = kiln_view_window (x, row, rows, &push.x_base);
-    dispatch.bindings[1] = kiln_view_window (partial, chunk, count,
-        &push.partial_base);
-    dispatch.invocations = count * push.vectors;
-    dispatch.flops = row_flops * rows;
-    kiln_recorder_dispatch (recorder, &dispatch);
-  }
+  record_chunks (recorder, &dispatch, &push, &chunks, x, partial,
+      8.0 * x->shape.channels);
 }
 
 /* The runs of one level become fewer, longer ones: the same chunks, with
@@ -158,48 +182,43 @@ record_merge (KilnRecorder *recorder, const KilnView *runs,
   KilnDevice *device = kiln_recorder_get_device (recorder);
   KilnShape shape = { KILN_F32, rows->sets, 1, runs_per_set, 1 };
   Chunks chunks = make_chunks (&shape, FALSE, RUNS_PER_MERGE);
-  guint64 n = chunks.sets * chunks.chunks_per_set;
-  double run_flops = 10.0 * runs->shape.channels;
-  guint64 bytes = kiln_shape_row_bytes (&runs->shape);
-  guint64 at_once = chunks_at_once (device, &chunks, bytes, bytes, run_flops);
-  struct
-  {
-    guint32 runs_base, merged_base, vectors, first_chunk, n_chunks, first_run;
-    guint32 chunks_per_set, runs_per_set, runs_per_chunk;
-    guint32 rows_per_run, rows_per_set;
-  } push = {
-    .vectors = runs->shape.channels / 8,
-    .chunks_per_set = chunks.chunks_per_set,
-    .runs_per_set = chunks.rows_per_set,
-    .runs_per_chunk = chunks.rows_per_chunk,
-    .rows_per_run = rows_per_run,
-    .rows_per_set = rows->rows_per_set,
-  };
+  Push push = make_push (&chunks, runs->shape.channels / 8);
   KilnDispatch dispatch = {
     .shader = kiln_shader_for (device, "group_norm_merge", KILN_F32),
     .n_bindings = 2,
     .texels = kiln_texels_for (device, 1 << 0),
-    .push = &push,
-    .push_size = sizeof push,
   };
 
-  for (guint64 chunk = 0; chunk < n; chunk += at_once) {
-    guint64 count = MIN (at_once, n - chunk);
-    guint64 run = chunk_start (&chunks, chunk);
-    guint64 n_runs = chunk_start (&chunks, chunk + count) - run;
-
-    push.first_chunk = chunk;
-    push.n_chunks = count;
-    push.first_run = run;
-    dispatch.bindings[0] = kiln_view_window (runs, run, n_runs,
-        &push.runs_base);
-    dispatch.bindings[1] = kiln_view_window (merged, chunk, count,
-        &push.merged_base);
-    dispatch.invocations = count * push.vectors;
-    dispatch.flops = run_flops * n_runs;
-    kiln_recorder_dispatch (recorder, &dispatch);
-  }
+  push.rows_per_run = rows_per_run;
+  push.rows_of_set = rows->rows_per_set;
+  record_chunks (recorder, &dispatch, &push, &chunks, runs, merged,
+      10.0 * runs->shape.channels);
 }
+
+static void
+record_apply (KilnRecorder *recorder, const KilnGroupNorm *norm,
+    const KilnView *x, const KilnView *scale, const KilnView *beta,
+    const KilnView *y)
+{
+  KilnDevice *device = kiln_recorder_get_device (recorder);
+  Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_APPLY);
+  Push push = make_push (&chunks, kiln_shape_stride (&x->shape) / 4);
+  KilnDispatch dispatch = {
+    .shader = kiln_shader_for (device, "group_norm_apply", x->shape.type),
+    .specs = { norm->silu },
+    .n_specs = 1,
+    .n_bindings = 4,
+    .texels = kiln_texels_for (device, 1 << 0 | 1 << 2 | 1 << 3),
+  };
+
+  dispatch.bindings[2] = kiln_view_window (scale, 0, chunks.sets,
+      &push.scale_base);
+  dispatch.bindings[3] = kiln_view_window (beta, 0, 1, &push.beta_base);
+  record_chunks (recorder, &dispatch, &push, &chunks, x, y,
+      8.0 * x->shape.channels);
+}
+
+/* ---- The statistics of groups */
 
 static void
 record_finish (KilnRecorder *recorder, const KilnGroupNorm *norm,
@@ -236,56 +255,6 @@ record_finish (KilnRecorder *recorder, const KilnGroupNorm *norm,
   dispatch.bindings[1] = kiln_view_window (gamma, 0, 1, &push.gamma_base);
   dispatch.bindings[2] = kiln_view_window (scale, 0, sets, &push.scale_base);
   kiln_recorder_dispatch (recorder, &dispatch);
-}
-
-static void
-record_apply (KilnRecorder *recorder, const KilnGroupNorm *norm,
-    const KilnView *x, const KilnView *scale, const KilnView *beta,
-    const KilnView *y)
-{
-  KilnDevice *device = kiln_recorder_get_device (recorder);
-  Chunks chunks = make_chunks (&x->shape, norm->all_frames, ROWS_PER_APPLY);
-  guint64 n = chunks.sets * chunks.chunks_per_set;
-  double row_flops = 8.0 * x->shape.channels;
-  guint64 at_once = chunks_at_once (device, &chunks, kiln_shape_row_bytes (&x->shape), 0, row_flops);
-  struct
-  {
-    guint32 x_base, scale_base, beta_base, y_base, vectors;
-    guint32 first_chunk, n_chunks, first_row;
-    guint32 chunks_per_set, rows_per_set, rows_per_chunk;
-  } push = {
-    .vectors = kiln_shape_stride (&x->shape) / 4,
-    .chunks_per_set = chunks.chunks_per_set,
-    .rows_per_set = chunks.rows_per_set,
-    .rows_per_chunk = chunks.rows_per_chunk,
-  };
-  KilnDispatch dispatch = {
-    .shader = kiln_shader_for (device, "group_norm_apply", x->shape.type),
-    .specs = { norm->silu },
-    .n_specs = 1,
-    .n_bindings = 4,
-    .texels = kiln_texels_for (device, 1 << 0 | 1 << 1 | 1 << 2),
-    .push = &push,
-    .push_size = sizeof push,
-  };
-
-  dispatch.bindings[1] = kiln_view_window (scale, 0, chunks.sets,
-      &push.scale_base);
-  dispatch.bindings[2] = kiln_view_window (beta, 0, 1, &push.beta_base);
-  for (guint64 chunk = 0; chunk < n; chunk += at_once) {
-    guint64 count = MIN (at_once, n - chunk);
-    guint64 row = chunk_start (&chunks, chunk);
-    guint64 rows = chunk_start (&chunks, chunk + count) - row;
-
-    push.first_chunk = chunk;
-    push.n_chunks = count;
-    push.first_row = row;
-    dispatch.bindings[0] = kiln_view_window (x, row, rows, &push.x_base);
-    dispatch.bindings[3] = kiln_view_window (y, row, rows, &push.y_base);
-    dispatch.invocations = count * push.vectors;
-    dispatch.flops = row_flops * rows;
-    kiln_recorder_dispatch (recorder, &dispatch);
-  }
 }
 
 /* ---- The class */
