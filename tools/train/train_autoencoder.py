@@ -13,7 +13,6 @@ The decoder's temporal branches stay neutral: every frame is decoded by itself,
 so that a constant latent gives constant frames and nothing flickers.
 """
 
-import argparse
 import pathlib
 import time
 
@@ -184,24 +183,13 @@ def train(trainer, args):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True, help="folder of checkpoints, with latent_code.pt in it")
+    parser = training.parser(__doc__, minutes=60, batch=6, rate=0.02)
     parser.add_argument("--start", help="model folder to go on from, where there is no checkpoint yet")
-    parser.add_argument("--photos", help="folder of photographs; without it drawings are used")
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
     parser.add_argument("--joint", type=float, default=0.3, help="part of the time for training both together")
-    parser.add_argument("--batch", type=int, default=6)
-    parser.add_argument("--device", default=architecture.default_device(), help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate")
     parser.add_argument("--compile", action="store_true", help="can double the speed on some devices; takes minutes")
     args = parser.parse_args(argv)
 
-    torch.set_num_threads(args.threads)
-    torch.set_float32_matmul_precision("high")  # TensorFloat-32 on graphics cards
-    torch.manual_seed(args.seed)
+    training.set_up(args)
     train(Trainer(args), args)
 
 

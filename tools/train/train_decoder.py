@@ -11,7 +11,6 @@ as they have. Its temporal branches stay neutral, so that nothing can flicker.
 It is trained last, with denoiser.pt and autoencoder.pt of the same folder.
 """
 
-import argparse
 import pathlib
 import time
 
@@ -124,20 +123,9 @@ def train(trainer, args):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True, help="folder of checkpoints")
-    parser.add_argument("--photos", help="folder of photographs; without it drawings are used")
-    parser.add_argument("--minutes", type=float, default=45)
-    parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
-    parser.add_argument("--batch", type=int, default=2, help="clips a step, of which three frames each are decoded")
-    parser.add_argument("--device", default=architecture.default_device(), help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0.005, help="Muon's learning rate")
-    args = parser.parse_args(argv)
+    args = training.parser(__doc__, minutes=45, batch=2, rate=0.005).parse_args(argv)
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
+    training.set_up(args)
     train(Trainer(args), args)
 
 

@@ -10,7 +10,6 @@ guidance and its unconditional pass are not needed and not trained.
 Checkpoints hold everything; a run that was stopped goes on where it was.
 """
 
-import argparse
 import math
 import pathlib
 import time
@@ -289,18 +288,9 @@ def train(trainer, args):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True, help="folder of checkpoints, with latent_code.pt in it")
+    parser = training.parser(__doc__, minutes=90, batch=4, rate=0.01)
     parser.add_argument("--start", help="model folder to go on from, where there is no checkpoint yet")
-    parser.add_argument("--photos", help="folder of photographs; without it drawings are used")
-    parser.add_argument("--minutes", type=float, default=90)
-    parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
-    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--frames", type=int, default=architecture.FRAMES, help="frames of each clip to train on")
-    parser.add_argument("--device", default=architecture.default_device(), help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0.01, help="Muon's learning rate")
     parser.add_argument("--tail", type=float, default=0.35, help="part of the time over which the rate falls")
     parser.add_argument("--regress", action="store_true", help="predict the clip from the picture alone, in one step")
     parser.add_argument("--sharpen", action="store_true", help="with --regress: a critic keeps later frames sharp")
@@ -309,9 +299,7 @@ def main(argv=None):
     if args.sharpen and not args.regress:
         parser.error("--sharpen needs --regress: the critic judges clips predicted in one step")
 
-    torch.set_num_threads(args.threads)
-    torch.set_float32_matmul_precision("high")  # TensorFloat-32 on graphics cards
-    torch.manual_seed(args.seed)
+    training.set_up(args)
     train(Trainer(args), args)
 
 

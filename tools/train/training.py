@@ -1,7 +1,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What all trainings do alike."""
 
+import argparse
+
 import torch
+
+import architecture
+
+
+def parser(description, minutes, batch, rate):
+    """The options that all have, with what each takes unless told."""
+    options = argparse.ArgumentParser(description=description.splitlines()[0])
+    options.add_argument("--out", required=True, help="folder of checkpoints, with latent_code.pt in it")
+    options.add_argument("--photos", help="folder of photographs; without it drawings are used")
+    options.add_argument("--minutes", type=float, default=minutes)
+    options.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
+    options.add_argument("--batch", type=int, default=batch)
+    options.add_argument("--device", default=architecture.default_device(), help="cpu or cuda (default: %(default)s)")
+    options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--rate", type=float, default=rate, help="Muon's learning rate")
+    return options
+
+
+def set_up(args):
+    """Before anything is computed."""
+    torch.set_num_threads(args.threads)
+    torch.set_float32_matmul_precision("high")  # TensorFloat-32 on graphics cards
+    torch.manual_seed(args.seed)
 
 
 def rate(fraction, step, tail):
