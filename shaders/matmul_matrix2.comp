@@ -79,9 +79,9 @@ bool find_block (uint i)
 #endif
 }
 
-/* What a tap reads of x: its tensor, which begins at vector `at`, and where
- * the block's first position lies in it. */
-struct Tap { uint at; TENSOR x; ivec2 corner; };
+/* The positions of x that a tap meets, as a tensor that begins at vector
+ * `at`, and where in it the block's first one lies. */
+struct Tap { uint at; TENSOR met; ivec2 corner; };
 
 Tap find_tap (uint i)
 {
@@ -105,12 +105,12 @@ Tap find_tap (uint i)
   ivec2 moved = (place - (s - 1) * ivec2 (lessThan (place, ivec2 (0)))) / s;
   ivec2 phase = place - moved * s;
   ivec2 size = (ivec2 (x_width, end - begin) - phase + s - 1) / s;
-  TENSOR x = TENSOR_OF (size.y, size.x, 4 * x_stride);
+  TENSOR met = TENSOR_OF (size.y, size.x, 4 * x_stride);
 
-  x = setTensorLayoutStrideNV (x, stride * x_width * 4 * x_stride,
+  met = setTensorLayoutStrideNV (met, stride * x_width * 4 * x_stride,
       stride * 4 * x_stride, 1);
   row += phase.y * x_width + phase.x;
-  return Tap (x_base + row * x_stride, x,
+  return Tap (x_base + row * x_stride, met,
       ivec2 (block_x, block_y) + moved);
 #endif
 }
@@ -133,7 +133,7 @@ void multiply (uint panel)
     Tap tap = find_tap (i);
     for (uint c = 0; c < depth; c += DEPTH) {
       A_MATRIX a;
-      LOAD_A (a, x, tap.at, sliceTensorLayoutNV (tap.x, tap.corner.y,
+      LOAD_A (a, x, tap.at, sliceTensorLayoutNV (tap.met, tap.corner.y,
           BLOCK_HEIGHT, tap.corner.x, BLOCK_WIDTH, int (c), DEPTH));
       [[unroll]] for (uint part = 0; part < PARTS; part++) {
         B_MATRIX b;
@@ -150,12 +150,13 @@ void multiply (uint panel)
 float finish_element (const in uint row, const in uint column,
     const in float sum, const in float gate_sum)
 {
-  uint y = block_y + row / BLOCK_WIDTH, x = block_x + row % BLOCK_WIDTH;
+  uint line = block_y + row / BLOCK_WIDTH;
+  uint place = block_x + row % BLOCK_WIDTH;
   uint at = (first_column + column) / 4, i = column % 4;
-  if (y < top || y >= bottom || x >= width || at >= y_stride)
+  if (line < top || line >= bottom || place >= width || at >= y_stride)
     return 0.0;                 /* not stored */
 
-  uint its = frame_row + y * width + x;
+  uint its = frame_row + line * width + place;
   float value = sum, gate = gate_sum;
   if (ACTIVATION == ACT_GEGLU) {
     if (has_bias != 0) {
