@@ -27,8 +27,10 @@ software_cost (const KilnVariant *variant, KilnDevice *device,
   if (variant->group_size > 0)
     /* Loading again is faster than broadcasting, unless a load is a call. */
     return variant->rows > 1 && !calls ? 3 : 1;
-  /* The first cache holds few rows: more only for a single panel. */
-  return variant->rows > 4 && work->columns > 8 ? 2 : 1;
+  /* The first cache holds few rows: more only of halves, or for a single
+   * panel. */
+  return variant->types != 1u << KILN_F16 && variant->rows > 4
+      && work->columns > 8 ? 2 : 1;
 }
 
 /* Numbers that are multiplied, those that only fill tiles up too, and loads;

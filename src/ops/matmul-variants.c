@@ -30,6 +30,7 @@ const KilnVariant kiln_matmul_variants[] = {
   { "lanes", "lanes", ANY_TYPE, LANES, 8, 16, 32, 4 },
   { "lanes-row", "lanes", ANY_TYPE, LANES, 8, 1, 32, 4 },
   { "cpu", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 4, 16, 4 },
+  { "cpu-tall", "cpu", 1u << KILN_F16, KILN_FEATURE_SOFTWARE, 0, 8, 16, 4 },
   { "cpu-narrow", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 8, 4 },
   { "cpu-quad", "cpu", ANY_TYPE, KILN_FEATURE_SOFTWARE, 0, 8, 4, 4 },
 #ifdef KILN_COOPERATIVE_MATRIX2
