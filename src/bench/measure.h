@@ -25,6 +25,12 @@ gboolean bench_measure_operation (KilnDevice *device,
     const KilnOperation *operation, const BenchTensors *tensors,
     double budget, BenchRow *row, GError **error);
 
+/* What the choice of a variant depends on, and (transfer container)
+ * (element-type KilnVariant) those that may be chosen, in the table's order. */
+KilnWork bench_work_of (const KilnOperation *operation);
+GPtrArray *bench_find_candidates (KilnDevice *device,
+    const KilnOperation *operation);
+
 /* Measures the operation with each variant that the device offers, each for a
  * part of `budget` seconds, and sets the row's trials and which of them is
  * fastest. A variant is refused that fails, or whose result is not that of

@@ -163,33 +163,23 @@ bench_measure_rows (const Bench *bench, GPtrArray *rows, double budget,
 
 /* ---- Tuning */
 
-static KilnWork
-work_of (const KilnOperation *operation)
-{
-  return operation->klass->work (operation->params, operation->inputs,
-      &operation->output);
-}
-
 static const KilnVariant *
 expected (KilnDevice *device, const KilnOperation *operation, const char *key)
 {
-  KilnWork work = work_of (operation);
+  KilnWork work = bench_work_of (operation);
 
   kiln_device_set_choice (device, key, NULL);
   return kiln_variant_choose (operation->klass, device,
       operation->output.type, &work);
 }
 
-static guint
-count_candidates (KilnDevice *device, const KilnOperation *operation)
+static gboolean
+has_choice (KilnDevice *device, const KilnOperation *operation)
 {
-  KilnWork work = work_of (operation);
-  guint n = 0;
+  g_autoptr (GPtrArray) candidates = operation->klass->variants == NULL ? NULL
+      : bench_find_candidates (device, operation);
 
-  for (const KilnVariant *v = operation->klass->variants; v->name; v++)
-    n += kiln_variant_is_candidate (v, operation->klass, device,
-        operation->output.type, &work);
-  return n;
+  return candidates != NULL && candidates->len > 1;
 }
 
 /* A choice is for the clip's size, also where a slice is what is measured. */
@@ -203,9 +193,9 @@ tune_row (Slices *slices, BenchRow *row, GHashTable *tuned, double budget,
 
   if (!get_operation (slices, row, 0, &whole, error))
     return FALSE;
-  if (whole.klass->variants == NULL || count_candidates (device, &whole) < 2)
+  if (!has_choice (device, &whole))
     return TRUE;
-  work = work_of (&whole);
+  work = bench_work_of (&whole);
   row->key = kiln_work_to_key (&work, whole.output.type);
   if (!g_hash_table_add (tuned, row->key))
     return TRUE;

@@ -172,17 +172,23 @@ add_trial (const Trials *self, const char *key, const KilnVariant *variant,
     row->fastest = trial;
 }
 
-/* Those that may be chosen, in the table's order. */
-static GPtrArray *
-find_candidates (KilnDevice *device, const KilnOperation *operation,
-    const KilnWork *work)
+KilnWork
+bench_work_of (const KilnOperation *operation)
+{
+  return operation->klass->work (operation->params, operation->inputs,
+      &operation->output);
+}
+
+GPtrArray *
+bench_find_candidates (KilnDevice *device, const KilnOperation *operation)
 {
   const KilnOpClass *klass = operation->klass;
+  KilnWork work = bench_work_of (operation);
   GPtrArray *candidates = g_ptr_array_new ();
 
   for (const KilnVariant *v = klass->variants; v->name != NULL; v++)
     if (kiln_variant_is_candidate (v, klass, device, operation->output.type,
-            work))
+            &work))
       g_ptr_array_add (candidates, (gpointer) v);
   return candidates;
 }
@@ -191,12 +197,11 @@ gboolean
 bench_run_trials (KilnDevice *device, const KilnOperation *operation,
     double budget, BenchRow *row, GError **error)
 {
-  KilnWork work = operation->klass->work (operation->params,
-      operation->inputs, &operation->output);
+  KilnWork work = bench_work_of (operation);
   g_autofree char *key = kiln_work_to_key (&work, operation->output.type);
   const char *before = kiln_device_get_choice (device, key);
   g_autoptr (GPtrArray) candidates =
-      find_candidates (device, operation, &work);
+      bench_find_candidates (device, operation);
   g_auto (Trials) self = { device, operation };
   gboolean ok;
 
